@@ -1,0 +1,99 @@
+"""A cache of folders on disk, each keyed by all that determines its content.
+
+An entry appears whole or not at all: it is written to a temporary folder beside it and renamed when complete, under a
+lock that makes a second process wait for the first instead of doing the same work.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import filelock
+import platformdirs
+
+from datamodules.errors import DataError
+
+DEFAULT_CACHE_DIR = Path(platformdirs.user_cache_dir("disentangle"))
+
+_OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def cached(cache_dir: Path, name: str, key: Mapping[str, Any], build: Callable[[Path], None], n_bytes: int) -> Path:
+    """Returns the folder of an entry, building it first where it is not there yet.
+
+    Args:
+        cache_dir: Folder of all entries; made where missing.
+        name: Readable start of the entry's folder name.
+        key: All that determines the content, as JSON values; kept in the entry as ``key.json``.
+        build: Fills the empty folder it is given.
+        n_bytes: What the entry will take on disk, so that a full disk is known before the work and not after it.
+
+    Returns:
+        The complete entry. Never write to it.
+
+    Raises:
+        DataError: The disk is full or the folder cannot be written. Nothing of the entry is left behind.
+    """
+    text = json.dumps(key, sort_keys=True, indent=2)
+    entry = cache_dir / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    if entry.is_dir():
+        return entry
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(entry.with_name(entry.name + ".lock")):
+            if not entry.is_dir():
+                _remove_abandoned(entry)
+                _require_space(cache_dir, n_bytes)
+                _build(entry, text, build)
+    except OSError as error:
+        raise DataError(_why_not(error, entry, n_bytes)) from error
+    return entry
+
+
+def _build(entry: Path, key: str, build: Callable[[Path], None]) -> None:
+    draft = entry.with_name(f"{entry.name}.draft-{uuid.uuid4().hex}")
+    draft.mkdir()
+    try:
+        build(draft)
+        (draft / "key.json").write_text(key + "\n")
+        for path in draft.iterdir():
+            _flush(path)
+        draft.rename(entry)
+        _flush(entry.parent)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _remove_abandoned(entry: Path) -> None:
+    """Removes what a killed process left; called under the lock, so no living one is at work on this entry."""
+    for draft in entry.parent.glob(f"{entry.name}.draft-*"):
+        shutil.rmtree(draft)
+
+
+def _require_space(cache_dir: Path, n_bytes: int) -> None:
+    if shutil.disk_usage(cache_dir).free < n_bytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _why_not(error: OSError, entry: Path, n_bytes: int) -> str:
+    if error.errno in _OUT_OF_SPACE:
+        return (
+            f"no room for the cache entry {entry}: it takes {n_bytes / 2**20:.0f} MiB and {error.strerror}. "
+            "Free some space, or name another folder with --data.cache_dir. Nothing was left half-written."
+        )
+    return f"cannot write the cache entry {entry}: {error}. Name a writable folder with --data.cache_dir."

@@ -1,0 +1,173 @@
+"""Sets of short audio clips: where they come from, their cached log-mels, and the dataset that reads them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules import _torchaudio
+from datamodules.cache import cached
+from datamodules.errors import DataError
+from datamodules.log_mel import LogMel, LogMelSpec
+
+_NAMED_FAILURES = 5
+
+
+class ClipSource(Protocol):
+    """A numbered collection of clips of equal length, with what is known of each."""
+
+    name: str
+    """Readable name, the start of the cache entry's."""
+    n_samples: int
+    """Length of every clip, in samples."""
+
+    def __len__(self) -> int:
+        """The number of clips."""
+
+    def key(self) -> dict[str, Any]:
+        """All that determines the audio, as JSON values."""
+
+    def audio(self, index: int) -> NDArray[np.float32]:
+        """One clip, shape (n_samples,), in [-1, 1]; raises `DataError` where it cannot be had."""
+
+    def attributes(self) -> Mapping[str, NDArray[np.integer]]:
+        """What is known of each clip, by name; each array's first axis is the clip."""
+
+
+def cached_log_mels(source: ClipSource, spec: LogMelSpec, cache_dir: Path, n_workers: int) -> Path:
+    """Returns the cache entry with a source's log-mels and attributes, computing it in worker processes if need be.
+
+    Args:
+        source: The clips.
+        spec: The log-mel's settings.
+        cache_dir: Folder of all cache entries.
+        n_workers: Worker processes, 1 or more. The result does not depend on their number.
+
+    Returns:
+        A folder with ``log_mel.npy``, float32 of shape (n_clips, n_frames, n_mels), and one ``<attribute>.npy`` for
+        each attribute.
+
+    Raises:
+        DataError: Clips that cannot be had, by name; or a disk that cannot be written.
+    """
+    key = {
+        "source": source.key(),
+        "log_mel": spec.__dict__,
+        "torch": torch.__version__,
+        "torchaudio": _torchaudio.version,
+    }
+    shape = (len(source), spec.n_frames(source.n_samples), spec.n_mels)
+    attributes = source.attributes()
+
+    def build(folder: Path) -> None:
+        for name, values in attributes.items():
+            np.save(folder / f"{name}.npy", values)
+        _write_log_mels(source, spec, folder / "log_mel.npy", shape, n_workers)
+
+    n_bytes = 4 * int(np.prod(shape)) + sum(values.nbytes for values in attributes.values())
+    return cached(cache_dir, source.name, key, build, n_bytes)
+
+
+class ClipDataset(Dataset[dict[str, Tensor]]):
+    """Clips of a cache entry, read from disk as they are asked for.
+
+    Each item has ``log_mel`` (n_frames, n_mels), ``index`` (the clip's number in the entry) and the clip's attributes.
+
+    Args:
+        entry: Folder made by `cached_log_mels`.
+        indices: The clips of this dataset, as numbers in the entry.
+    """
+
+    def __init__(self, entry: Path, indices: NDArray[np.integer]) -> None:
+        self.indices = np.asarray(indices)
+        self._log_mel = np.load(entry / "log_mel.npy", mmap_mode="r")
+        self.attributes: dict[str, NDArray[np.integer]] = {
+            path.stem: np.load(path)[self.indices] for path in sorted(entry.glob("*.npy")) if path.stem != "log_mel"
+        }
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, item: int) -> dict[str, Tensor]:
+        index = int(self.indices[item])
+        clip = {"log_mel": torch.from_numpy(np.array(self._log_mel[index])), "index": torch.tensor(index)}
+        return clip | {name: torch.as_tensor(values[item]) for name, values in self.attributes.items()}
+
+
+def split_by_group(groups: NDArray[np.integer], validation_fraction: float) -> NDArray[np.bool_]:
+    """Splits clips in their order, keeping all clips of a group on one side.
+
+    Args:
+        groups: The group of each clip, shape (n,).
+        validation_fraction: Wanted share of validation clips, in (0, 1).
+
+    Returns:
+        True for validation clips, shape (n,). Groups go to the training side in order of appearance until it has its
+        share, so where every clip is a group of its own the shares are exact.
+
+    Raises:
+        DataError: One of the sides would be empty.
+
+    >>> split_by_group(np.array([7, 8, 7, 9]), 0.5).tolist()
+    [False, True, False, True]
+    """
+    if not 0 < validation_fraction < 1:
+        raise DataError(f"validation_fraction is {validation_fraction}; it must lie between 0 and 1.")
+    _, first, inverse, counts = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    order = np.argsort(first)
+    clips_before = np.concatenate([[0], np.cumsum(counts[order])[:-1]])
+    n_train = round(len(groups) * (1 - validation_fraction))
+    in_validation = np.empty(len(order), bool)
+    in_validation[order] = clips_before >= n_train
+    validation = in_validation[inverse]
+    if validation.all() or not validation.any():
+        raise DataError(
+            f"{len(groups)} clips of {len(order)} melodies cannot be split with validation_fraction "
+            f"{validation_fraction}: one side would be empty. Ask for a larger set."
+        )
+    return validation
+
+
+class _LogMelClips(Dataset[Tensor | str]):
+    """Computes a clip's log-mel, or says why there is none: worker processes hand back errors badly."""
+
+    def __init__(self, source: ClipSource, spec: LogMelSpec) -> None:
+        self.source = source
+        self.log_mel = LogMel(spec)
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Tensor | str:
+        try:
+            audio = self.source.audio(index)
+        except DataError as error:
+            return str(error)
+        with torch.inference_mode():
+            return self.log_mel(torch.from_numpy(audio)).clone()
+
+
+def _write_log_mels(
+    source: ClipSource, spec: LogMelSpec, path: Path, shape: tuple[int, int, int], n_workers: int
+) -> None:
+    # At least one worker process, with its single torch thread: the same arithmetic whatever their number.
+    loader = DataLoader(_LogMelClips(source, spec), batch_size=None, num_workers=max(1, n_workers))
+    clips = iter(loader)
+    failures: list[str] = []
+    with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for clip in track(clips, f"Preparing {source.name}", total=len(source)):
+            if isinstance(clip, str):
+                failures.append(clip)
+            else:
+                file.write(clip.numpy().tobytes())
+    if failures:
+        more = f" (and {len(failures) - _NAMED_FAILURES} more)" if len(failures) > _NAMED_FAILURES else ""
+        raise DataError("; ".join(dict.fromkeys(failures[:_NAMED_FAILURES])) + more)

@@ -1,0 +1,120 @@
+"""The WAV folders that Luo et al. (2022) released (Zenodo record 6540603)."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+from datamodules import _torchaudio
+from datamodules.clips import split_by_group
+from datamodules.dmelodies.rendered import CLIP_SECONDS
+from datamodules.errors import DataError
+
+_STEM = re.compile(r"(?P<index>\d+)_.*-(?P<instrument>[A-Za-z ]+)")
+
+
+@dataclass(frozen=True)
+class ReleasedWavs:
+    """A folder of WAV files named ``<index>_...-<Instrument>.wav``, in ``train`` and ``val`` or directly in it.
+
+    A `ClipSource`. Files of other instruments are left out. Audio is mixed to mono, brought to the sample rate and to
+    four seconds, and divided by its peak.
+
+    Args:
+        folder: The folder.
+        instruments: Names of the instruments to keep, in lower case with underscores.
+        sample_rate: Wanted, in Hz.
+        seed: Of the split, where the folder has none of its own.
+
+    Raises:
+        DataError: There is no such folder, no WAV in it, one with another kind of name, or none of an instrument.
+    """
+
+    folder: Path
+    instruments: tuple[str, ...]
+    sample_rate: int
+    seed: int = 0
+    name = "dmelodies-wav"
+    files: tuple[Path, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not self.folder.is_dir():
+            raise DataError(f"no folder {self.folder}; correct data.wav_dir, or leave it out to render the melodies.")
+        found = sorted(self.folder.rglob("*.wav"))
+        if not found:
+            raise DataError(
+                f"no WAV file in {self.folder} or its folders; data.wav_dir should name a folder of the release, like "
+                "C_4_major-rFilter-vn_tp-3000."
+            )
+        kept = tuple(path for path in found if _parse_stem(path)[1] in self.instruments)
+        for instrument in self.instruments:
+            if not any(_parse_stem(path)[1] == instrument for path in kept):
+                there = sorted({_parse_stem(path)[1] for path in found})
+                raise DataError(f"no WAV of {instrument} in {self.folder}; it has {', '.join(there)}.")
+        object.__setattr__(self, "files", kept)
+
+    @property
+    def n_samples(self) -> int:
+        return CLIP_SECONDS * self.sample_rate
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def key(self) -> dict[str, Any]:
+        facts = [
+            (str(path.relative_to(self.folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in self.files
+        ]
+        return {
+            "folder": str(self.folder.resolve()),
+            "files_sha256": hashlib.sha256(repr(facts).encode()).hexdigest(),
+            "instruments": list(self.instruments),
+            "sample_rate": self.sample_rate,
+            "seconds": CLIP_SECONDS,
+        }
+
+    def audio(self, index: int) -> NDArray[np.float32]:
+        path = self.files[index]
+        try:
+            channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        except (soundfile.SoundFileError, OSError) as error:
+            raise DataError(f"cannot read {path}: {error} Replace or remove it") from error
+        mono = torch.from_numpy(channels.mean(axis=1))
+        audio = _torchaudio.functional.resample(mono, rate, self.sample_rate).numpy()[: self.n_samples]
+        peak = np.abs(audio).max(initial=0.0)
+        if not np.isfinite(peak) or peak == 0:
+            raise DataError(f"{path} holds no sound. Replace or remove it")
+        return np.pad(audio / peak, (0, self.n_samples - len(audio))).astype(np.float32)
+
+    def attributes(self) -> Mapping[str, NDArray[np.integer]]:
+        """Returns the instrument and the melody (the number in the file's name) of each clip."""
+        parsed = [_parse_stem(path) for path in self.files]
+        return {
+            "instrument": np.array([self.instruments.index(instrument) for _, instrument in parsed]),
+            "melody": np.array([index for index, _ in parsed]),
+        }
+
+    def split(self, validation_fraction: float) -> NDArray[np.bool_]:
+        """Returns which clips are for validation: the folder's own division, or a random one by melody."""
+        sides = [path.relative_to(self.folder).parts[0] for path in self.files]
+        if {"train", "val"} <= set(sides):
+            return np.array([side == "val" for side in sides])
+        order = np.random.default_rng(self.seed).permutation(len(self))
+        validation = np.empty(len(self), bool)
+        validation[order] = split_by_group(self.attributes()["melody"][order], validation_fraction)
+        return validation
+
+
+def _parse_stem(path: Path) -> tuple[int, str]:
+    match = _STEM.fullmatch(path.stem)
+    if match is None:
+        raise DataError(
+            f"{path} is not named like the release's files, <index>_...-<Instrument>.wav; move it elsewhere."
+        )
+    return int(match["index"]), match["instrument"].strip().lower().replace(" ", "_")

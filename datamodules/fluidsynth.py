@@ -1,0 +1,160 @@
+"""Renders notes to audio with FluidSynth and a General MIDI soundfont, bit-identical from run to run.
+
+What a synthesizer played before leaks into what it plays next, so each call gets a fresh one; loading samples on demand
+keeps that cheap.
+"""
+
+import ctypes
+import functools
+import hashlib
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import resample_poly
+
+from datamodules.errors import DataError
+
+SOUNDFONT_VARIABLE = "DISENTANGLE_SOUNDFONT"
+SOUNDFONT_NAME = "MuseScore_General.sf3"
+_SOUNDFONT_FOLDERS = (
+    "/usr/share/sounds/sf3",
+    "/usr/share/sounds/sf2",
+    "/usr/share/soundfonts",
+    "/usr/local/share/soundfonts",
+    "/opt/homebrew/share/soundfonts",
+    "~/.local/share/soundfonts",
+)
+_INSTALL = (
+    "Debian, Ubuntu: apt-get install fluidsynth musescore-general-soundfont; macOS: brew install fluid-synth; "
+    "conda: conda install -c conda-forge fluidsynth"
+)
+# The synthesizer's resampler does not low-pass; at the low rate of the data sets it would alias. So: render, then decimate.
+_OVERSAMPLING = 3
+_GAIN = 0.5
+_VELOCITY = 100
+
+
+def find_soundfont(path: Path | None = None) -> Path:
+    """Returns the soundfont to use: the one given, else the one in the environment, else the system's.
+
+    Args:
+        path: A soundfont (SF2 or SF3) of one's own.
+
+    Raises:
+        DataError: The named file is not there, or none was found; the message says what to install.
+    """
+    named = path or os.environ.get(SOUNDFONT_VARIABLE)
+    if named:
+        if not Path(named).expanduser().is_file():
+            raise DataError(
+                f"no soundfont at {named}. Correct the path (--data.soundfont or {SOUNDFONT_VARIABLE}), or leave "
+                "it out to use the system's."
+            )
+        return Path(named).expanduser()
+    for folder in _SOUNDFONT_FOLDERS:
+        candidate = Path(folder).expanduser() / SOUNDFONT_NAME
+        if candidate.is_file():
+            return candidate
+    raise DataError(
+        f"no soundfont {SOUNDFONT_NAME} in {', '.join(_SOUNDFONT_FOLDERS)}. On Debian and Ubuntu: apt-get install "
+        "musescore-general-soundfont. Elsewhere, fetch it from musescore.org, or take any General MIDI soundfont, and "
+        f"name it with --data.soundfont or the variable {SOUNDFONT_VARIABLE}."
+    )
+
+
+def synthesis_key(soundfont: Path) -> dict[str, Any]:
+    """Returns all that determines rendered audio besides the notes, for a cache key."""
+    return {
+        "soundfont_sha256": _sha256(soundfont, soundfont.stat().st_mtime_ns),
+        "fluidsynth": _fluidsynth_version(),
+        "gain": _GAIN,
+        "velocity": _VELOCITY,
+        "oversampling": _OVERSAMPLING,
+    }
+
+
+def render(
+    pitches: NDArray[np.integer], program: int, *, soundfont: Path, sample_rate: int, n_samples: int
+) -> NDArray[np.float32]:
+    """Renders a melody of equal ticks on one instrument.
+
+    Args:
+        pitches: MIDI note number of each tick, -1 for a rest; shape (n_ticks,).
+        program: General MIDI program, counted from zero.
+        soundfont: SF2 or SF3 file.
+        sample_rate: Of the result, in Hz.
+        n_samples: Length of the result; the ticks share it equally.
+
+    Returns:
+        Mono audio divided by its peak, shape (n_samples,), in [-1, 1].
+
+    Raises:
+        DataError: FluidSynth is missing, or the soundfont is unreadable, lacks the program, or gave only silence.
+    """
+    fluidsynth = _library()
+    synth = fluidsynth.Synth(
+        gain=_GAIN, samplerate=sample_rate * _OVERSAMPLING, channels=16, **{"synth.dynamic-sample-loading": 1}
+    )
+    try:
+        font = synth.sfload(str(soundfont))
+        if font < 0:
+            raise DataError(f"FluidSynth cannot read the soundfont {soundfont}; name another with --data.soundfont.")
+        if synth.program_select(0, font, 0, program) < 0:
+            raise DataError(f"the soundfont {soundfont} has no General MIDI program {program} (bank 0).")
+        stereo = _play(synth, pitches, n_samples * _OVERSAMPLING)
+    finally:
+        synth.delete()
+    audio = resample_poly(stereo.mean(axis=0), 1, _OVERSAMPLING)
+    peak = np.abs(audio).max()
+    if peak == 0:
+        raise DataError(f"program {program} of {soundfont} gave only silence; choose another instrument or soundfont.")
+    return (audio / peak).astype(np.float32)
+
+
+def _play(synth: Any, pitches: NDArray[np.integer], n_samples: int) -> NDArray[np.float32]:
+    stereo = np.zeros((2, n_samples), np.float32)
+    bounds = np.linspace(0, n_samples, len(pitches) + 1).astype(int)
+    for pitch, start, stop in zip(pitches.tolist(), bounds[:-1], bounds[1:], strict=True):
+        if pitch >= 0:
+            synth.noteon(0, pitch, _VELOCITY)
+        _write_float()(
+            synth.synth, int(stop - start), stereo[0].ctypes.data, int(start), 1, stereo[1].ctypes.data, int(start), 1
+        )
+        if pitch >= 0:
+            synth.noteoff(0, pitch)
+    return stereo
+
+
+@functools.cache
+def _library() -> ModuleType:
+    """Imports pyfluidsynth, which looks for the system's libfluidsynth on import."""
+    try:
+        import fluidsynth
+    except (ImportError, OSError) as error:
+        raise DataError(f"FluidSynth's library (libfluidsynth) was not found. {_INSTALL}.") from error
+    return fluidsynth
+
+
+@functools.cache
+def _write_float() -> Any:
+    """FluidSynth's float output, which pyfluidsynth does not bind; the 16-bit one it binds adds dither."""
+    pointer, integer = ctypes.c_void_p, ctypes.c_int
+    arguments = ("synth", pointer), ("len", integer), ("left", pointer), ("left_offset", integer)
+    arguments += ("left_step", integer), ("right", pointer), ("right_offset", integer), ("right_step", integer)
+    return _library().cfunc("fluid_synth_write_float", integer, *((name, kind, 1) for name, kind in arguments))
+
+
+def _fluidsynth_version() -> str:
+    major, minor, micro = (ctypes.c_int() for _ in range(3))
+    _library().fluid_version(major, minor, micro)
+    return f"{major.value}.{minor.value}.{micro.value}"
+
+
+@functools.cache
+def _sha256(path: Path, _modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

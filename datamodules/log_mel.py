@@ -1,0 +1,111 @@
+"""Log-mel spectrograms and the way back to audio, both described by one `LogMelSpec`."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from datamodules._torchaudio import transforms
+from datamodules.errors import DataError
+
+# The smallest float64 step keeps log finite on digital silence: log(2.2e-16) = -36.
+LOG_OFFSET = torch.finfo(torch.float64).eps
+
+
+@dataclass(frozen=True)
+class LogMelSpec:
+    """What determines a log-mel spectrogram (Luo et al. 2022, section 5.1, and their published settings).
+
+    Attributes:
+        sample_rate: Of the audio, in Hz.
+        n_fft: Length of the Hann window and of the FFT, in samples (2048 is 128 ms).
+        hop_length: Step from frame to frame, in samples (256 is 16 ms).
+        n_mels: Number of mel bands (HTK scale).
+    """
+
+    sample_rate: int = 16_000
+    n_fft: int = 2048
+    hop_length: int = 256
+    n_mels: int = 80
+
+    def __post_init__(self) -> None:
+        for name in ("sample_rate", "n_fft", "hop_length", "n_mels"):
+            if getattr(self, name) < 1:
+                raise DataError(f"log_mel.{name} is {getattr(self, name)}; it must be 1 or more.")
+        if self.n_mels > self.n_fft // 2 + 1:
+            raise DataError(
+                f"log_mel.n_mels is {self.n_mels}, more than the {self.n_fft // 2 + 1} frequencies that "
+                f"n_fft {self.n_fft} gives; ask for fewer bands or a longer window."
+            )
+
+    def n_frames(self, n_samples: int) -> int:
+        """Returns the number of frames of ``n_samples`` samples of audio.
+
+        >>> LogMelSpec().n_frames(64_000)
+        251
+        """
+        return n_samples // self.hop_length + 1
+
+
+class LogMel(nn.Module):
+    """Log-amplitude mel spectrogram, ``log(mel power + eps)``.
+
+    Args:
+        spec: The settings, shared with the inverse.
+
+    Shape:
+        Audio ``(..., n_samples)`` in [-1, 1] to natural-log power ``(..., n_frames, n_mels)``.
+
+    Example:
+        >>> LogMel(LogMelSpec())(torch.zeros(2, 64_000)).shape
+        torch.Size([2, 251, 80])
+    """
+
+    def __init__(self, spec: LogMelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.mel_spectrogram = transforms.MelSpectrogram(
+            sample_rate=spec.sample_rate,
+            n_fft=spec.n_fft,
+            hop_length=spec.hop_length,
+            n_mels=spec.n_mels,
+            power=2.0,
+            mel_scale="htk",
+            center=True,
+        )
+
+    def forward(self, audio: Tensor) -> Tensor:
+        power = self.mel_spectrogram(audio)
+        return torch.log(power + LOG_OFFSET).transpose(-1, -2)
+
+
+class InverseLogMel(nn.Module):
+    """Audio from a log-mel spectrogram: exp, least-squares inverse of the mel bands, Griffin-Lim.
+
+    The phase starts at random, so seed torch's generator where the result must repeat.
+
+    Args:
+        spec: The settings of the `LogMel` that made the spectrogram.
+        n_iterations: Griffin-Lim iterations.
+
+    Shape:
+        ``(..., n_frames, n_mels)`` to ``(..., (n_frames - 1) * hop_length)``.
+    """
+
+    def __init__(self, spec: LogMelSpec, n_iterations: int = 32) -> None:
+        super().__init__()
+        self.spec = spec
+        n_stft = spec.n_fft // 2 + 1
+        self.inverse_mel = transforms.InverseMelScale(
+            n_stft=n_stft, n_mels=spec.n_mels, sample_rate=spec.sample_rate, mel_scale="htk"
+        )
+        self.griffin_lim = transforms.GriffinLim(
+            n_fft=spec.n_fft, hop_length=spec.hop_length, power=2.0, n_iter=n_iterations
+        )
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        # A decoder can overshoot; a power above the loudest that full-scale audio can have is noise, not signal.
+        loudest = 2.0 * math.log(self.spec.n_fft)
+        power = torch.exp(log_mel.clamp(max=loudest)).transpose(-1, -2)
+        return self.griffin_lim(self.inverse_mel(power))

@@ -1,0 +1,6 @@
+"""``python -m lightning_app`` is the console script ``disentangle``."""
+
+from lightning_app.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Pictures and sounds of fixed examples: reconstructions, swaps and samples from the prior."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import torch
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities import rank_zero_only
+from torch import Tensor
+
+from datamodules import InverseLogMel
+from lightning_app.errors import RunError
+from lightning_app.files import whole_file
+from lightning_app.media.spectrogram_grid import save_spectrogram_grid
+from lightning_app.swap_pairs import partners_of_other_class
+
+
+class SwapExamples(Callback):
+    """Writes what the model makes of a few fixed validation pairs, as one picture and as audio.
+
+    For each pair: source, target, reconstruction, both swaps, and a sample from the prior. The files lie under
+    ``media/`` in the run's folder, by epoch, and under ``media/test`` after ``test``; a W&B logger gets them too. The
+    pairs and the samples are the same each time, so that epochs and runs can be compared.
+
+    Args:
+        every_n_epochs: How often during training; the last epoch is always shown.
+        n_examples: Number of pairs.
+        factor: The attribute that the two of a pair differ in.
+        seed: Of the pairs, the samples and the phases of the audio.
+    """
+
+    def __init__(
+        self, every_n_epochs: int = 50, n_examples: int = 3, factor: str = "instrument", seed: int = 0
+    ) -> None:
+        if every_n_epochs < 1 or n_examples < 1:
+            raise RunError(
+                "media.every_n_epochs and media.n_examples must be 1 or more; --media null leaves media out."
+            )
+        self.every_n_epochs = every_n_epochs
+        self.n_examples = n_examples
+        self.factor = factor
+        self.seed = seed
+        self._last_shown: int | None = None
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if (trainer.current_epoch + 1) % self.every_n_epochs == 0:
+            self._last_shown = trainer.current_epoch + 1
+            self._write(trainer, pl_module, f"epoch_{trainer.current_epoch + 1:04d}")
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._last_shown != trainer.current_epoch:
+            self._write(trainer, pl_module, f"epoch_{trainer.current_epoch:04d}")
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._write(trainer, pl_module, "test")
+
+    @rank_zero_only
+    @torch.inference_mode()
+    def _write(self, trainer: Trainer, module: LightningModule, name: str) -> None:
+        dataset = trainer.datamodule.validation_dataset
+        labels = dataset.attributes[self.factor]
+        sources = _alternating(labels, self.n_examples)
+        targets = partners_of_other_class(labels, self.seed)[sources]
+        source = torch.stack([dataset[i]["log_mel"] for i in sources]).to(module.device)
+        target = torch.stack([dataset[i]["log_mel"] for i in targets]).to(module.device)
+        names = trainer.datamodule.class_names[self.factor]
+        rows = [f"{names[labels[i]]} to {names[labels[j]]}" for i, j in zip(sources, targets, strict=True)]
+
+        devices = [module.device] if module.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(self.seed)
+            shown = _versions(module, source, target)
+            inverse = InverseLogMel(trainer.datamodule.log_mel).to(module.device)
+            audio = {version: inverse(log_mel).cpu().numpy() for version, log_mel in shown.items()}
+
+        folder = Path(trainer.default_root_dir) / "media" / name
+        rate = trainer.datamodule.log_mel.sample_rate
+        picture = folder / "spectrograms.png"
+        seconds = next(iter(audio.values())).shape[-1] / rate
+        save_spectrogram_grid(picture, {v: x.cpu().numpy() for v, x in shown.items()}, rows, seconds)
+        sounds: dict[str, Path] = {}
+        for version, waves in audio.items():
+            for number, (wave, row) in enumerate(zip(waves, rows, strict=True), start=1):
+                file = f"{number}_{row} {version}".replace(" ", "_") + ".wav"
+                sounds[f"{number}: {row}, {version}"] = _save_wav(folder / file, wave, rate)
+        _log_to_wandb(trainer, name, picture, sounds)
+
+
+def _alternating(labels: np.ndarray, n: int) -> list[int]:
+    """The first clips of the data set, one class after the other in turn."""
+    by_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    turns = [clips[turn] for turn in range(max(map(len, by_class))) for clips in by_class if turn < len(clips)]
+    return [int(clip) for clip in turns[:n]]
+
+
+def _versions(module: Any, source: Tensor, target: Tensor) -> dict[str, Tensor]:
+    swap = module.swap(source, target)
+    sample = module.generate(len(source), source.shape[1], reference=source)
+    return {
+        "source": source,
+        "target": target,
+        "reconstruction": swap.reconstruction,
+        "global swap": swap.global_swap,
+        "local swap": swap.local_swap,
+        "prior sample": sample,
+    }
+
+
+def _save_wav(path: Path, wave: np.ndarray, rate: int) -> Path:
+    # Griffin-Lim can exceed full scale; a quiet clip stays quiet.
+    wave = wave / max(1.0, float(np.abs(wave).max()))
+    with whole_file(path) as draft:
+        soundfile.write(draft, wave, rate)
+    return path
+
+
+def _log_to_wandb(trainer: Trainer, name: str, picture: Path, sounds: dict[str, Path]) -> None:
+    part = "test" if name == "test" else "train"
+    for logger in trainer.loggers:
+        if isinstance(logger, WandbLogger):
+            logger.log_image(f"{part}/spectrograms", [str(picture)], caption=[name])
+            rate = trainer.datamodule.log_mel.sample_rate
+            logger.log_audio(
+                f"{part}/audio",
+                [str(path) for path in sounds.values()],
+                caption=list(sounds),
+                sample_rate=[rate] * len(sounds),
+            )

@@ -1,0 +1,107 @@
+"""The schedule of two-stage training (Luo et al. 2022, section 3.1)."""
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+from torch import nn
+
+from lightning_app.errors import RunError
+from modules.dsae import DSAE, Stage
+
+
+class TwoStageTraining(Callback):
+    """Moves a `DSAE` from the constrained stage to the second one, and freezes what each stage freezes.
+
+    In the constrained stage the local encoder and the transition prior are frozen. The stage is part of the model's
+    state, and what is frozen follows from it and the epoch whenever training starts, so a run resumed from a checkpoint
+    of either stage goes on as if it had not stopped.
+
+    The second stage has a new objective, so early stopping and the choice of the best checkpoint start afresh there,
+    and early stopping never ends the constrained stage.
+
+    Freezing waits until training has started: what is frozen when DDP wraps the model would never be synchronised.
+    Multi-GPU runs need a strategy that finds unused parameters, like ``ddp_find_unused_parameters_true``.
+
+    Args:
+        constrained_epochs: C, the epochs of the first stage.
+        informed_prior: Whether the snapshot of the global encoder becomes the prior of v (eq. (3)); else it stays
+            N(0, 1).
+        freeze_global_encoder: Whether the global encoder is frozen in the second stage (DSAE-f).
+
+    Raises:
+        RunError: ``constrained_epochs`` below 1, no epoch left for the second stage, or another kind of model.
+    """
+
+    def __init__(
+        self, constrained_epochs: int, informed_prior: bool = True, freeze_global_encoder: bool = False
+    ) -> None:
+        if constrained_epochs < 1:
+            raise RunError(
+                f"schedule.constrained_epochs is {constrained_epochs}; it must be 1 or more. For training in one stage, "
+                "leave the schedule out (--schedule null)."
+            )
+        self.constrained_epochs = constrained_epochs
+        self.second_stage = Stage.INFORMED_PRIOR if informed_prior else Stage.JOINT
+        self.freeze_global_encoder = freeze_global_encoder
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if stage != "fit":
+            return
+        if not isinstance(pl_module, DSAE):
+            raise RunError(
+                f"two-stage training is for modules.DSAE, not {type(pl_module).__name__}; use --schedule null."
+            )
+        if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= self.constrained_epochs:
+            raise RunError(
+                f"trainer.max_epochs is {trainer.max_epochs} and schedule.constrained_epochs {self.constrained_epochs}: "
+                "no epoch is left for the second stage. Train longer, or shorten the first stage."
+            )
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._enter_stage(trainer, pl_module)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._enter_stage(trainer, pl_module)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if pl_module.stage is Stage.CONSTRAINED:
+            _restart_early_stopping(trainer)
+
+    def _enter_stage(self, trainer: Trainer, module: LightningModule) -> None:
+        assert isinstance(module, DSAE)
+        if trainer.current_epoch < self.constrained_epochs:
+            module.stage = Stage.CONSTRAINED
+        elif module.stage is not self.second_stage:
+            if self.second_stage is Stage.INFORMED_PRIOR:
+                module.take_snapshot()
+            module.stage = self.second_stage
+            _restart_early_stopping(trainer)
+            _forget_checkpoints(trainer)
+        constrained = module.stage is Stage.CONSTRAINED
+        _train(module.local_encoder, not constrained)
+        _train(module.transition, not constrained)
+        _train(module.global_encoder, constrained or not self.freeze_global_encoder)
+
+
+def _train(module: nn.Module, trained: bool) -> None:
+    module.requires_grad_(trained)
+
+
+def _restart_early_stopping(trainer: Trainer) -> None:
+    for stopping in trainer.early_stopping_callbacks:
+        stopping.wait_count = 0
+        stopping.best_score = _worst_score(stopping.mode)
+
+
+def _forget_checkpoints(trainer: Trainer) -> None:
+    """Scores of another objective cannot be compared: drops the best checkpoints so far, files included."""
+    for checkpoint in trainer.checkpoint_callbacks:
+        for path in checkpoint.best_k_models:
+            trainer.strategy.remove_checkpoint(path)
+        checkpoint.best_k_models = {}
+        checkpoint.best_model_path = checkpoint.kth_best_model_path = ""
+        checkpoint.best_model_score = checkpoint.current_score = None
+        checkpoint.kth_value = _worst_score(checkpoint.mode)
+
+
+def _worst_score(mode: str) -> torch.Tensor:
+    return torch.tensor(torch.inf if mode == "min" else -torch.inf)

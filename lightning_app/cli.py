@@ -1,0 +1,83 @@
+"""The command line: LightningCLI with named callback slots, and errors of one message."""
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from datamodules import DataError
+from lightning_app.callbacks import ConfigRecord, EpochSeed, FiniteLoss, StageProgressBar
+from lightning_app.errors import RunError
+from modules import ModelError
+
+CALLBACK_SLOTS = ("schedule", "checkpoint", "early_stopping", "evaluation", "media", "predictions")
+"""Roles that a configuration fills with a callback, or with null; each can be overridden by its name."""
+
+USER_ERRORS = (DataError, ModelError, RunError)
+
+
+class OneMessageParser(LightningArgumentParser):
+    """A parser whose errors are one message and not preceded by pages of usage."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        print(f"error: {message}\nSee {self.prog} --help.", file=sys.stderr)
+        sys.exit(2)
+
+
+class DisentangleCLI(LightningCLI):
+    """LightningCLI for any model and data set of this project, with callbacks in named slots.
+
+    What a run always has is added here: seeds that make resumed runs repeat, the check for a finite loss, the progress
+    bar and the record of the configuration.
+    """
+
+    def __init__(self, args: list[str] | None = None) -> None:
+        super().__init__(
+            LightningModule,
+            LightningDataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            save_config_callback=ConfigRecord,
+            save_config_kwargs={"save_to_log_dir": False},
+            parser_class=OneMessageParser,
+            parser_kwargs={"parser_mode": "omegaconf+", "description": "Disentangled representations of music audio."},
+            args=args,
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        for slot in CALLBACK_SLOTS:
+            parser.add_lightning_class_args(Callback, slot, subclass_mode=True, required=False)
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        config = {**self._get(self.config_init, "trainer", default={}), **kwargs}
+        callbacks = [callback for slot in CALLBACK_SLOTS if (callback := self._get(self.config_init, slot)) is not None]
+        callbacks.append(FiniteLoss())
+        seed = self._get(self.config, "seed_everything")
+        if seed is not False:
+            callbacks.append(EpochSeed(seed))
+        if config.get("enable_progress_bar") is not False:
+            callbacks.append(StageProgressBar())
+        return self._instantiate_trainer(config, callbacks)
+
+    def _parse_ckpt_path(self) -> None:
+        """Checks the checkpoint's path; Lightning would let the checkpoint override the configuration here."""
+        subcommand = self.config.subcommand
+        path = self.config[subcommand].get("ckpt_path")
+        if path is None and subcommand != "fit":
+            raise RunError(f"disentangle {subcommand} needs a trained model: name its checkpoint with --ckpt_path.")
+        if path is not None and not Path(path).is_file():
+            raise RunError(f"no checkpoint at {path}; a run keeps its own in <default_root_dir>/checkpoints.")
+
+
+def main(args: list[str] | None = None) -> None:
+    """Runs the command line; the project's own errors end it with one message and exit status 1."""
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
+    try:
+        DisentangleCLI(args)
+    except USER_ERRORS as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,65 @@
+"""Classification of the global latent before and after swaps (Luo et al. 2022, section 6.1)."""
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import f1_score
+from torch import Tensor
+
+
+def swap_classification(
+    train_latents: ArrayLike | Tensor,
+    train_labels: ArrayLike | Tensor,
+    latents: ArrayLike | Tensor,
+    labels: ArrayLike | Tensor,
+) -> Tensor:
+    r"""Macro F1 of a linear discriminant analysis fitted on one set of global latents and applied to another.
+
+    .. math:: F_1 = \frac{1}{K} \sum_{k=1}^{K} \frac{2\,TP_k}{2\,TP_k + FP_k + FN_k}
+
+    Args:
+        train_latents: Posterior means of v that the classifier is fitted on, float of shape (n, D).
+        train_labels: Their classes (the instrument), integer of shape (n,).
+        latents: Posterior means of v to classify, float of shape (m, D): of reconstructions, or of swapped decodings.
+        labels: The classes that they should show, integer of shape (m,): after the global swap the target's, otherwise
+            the source's.
+
+    Returns:
+        A scalar in [0, 1], the mean over the K classes of the training set.
+
+    Raises:
+        ValueError: Shapes that do not match, latents that are not finite, or fewer than two classes to tell apart.
+
+    Example:
+        >>> swap_classification([[0.0], [0.1], [1.0], [1.1]], [0, 0, 1, 1], [[0.2], [0.9]], [0, 1])
+        tensor(1.)
+    """
+    train_v, train_y = _checked("train_latents", train_latents, "train_labels", train_labels)
+    v, y = _checked("latents", latents, "labels", labels)
+    if train_v.shape[1] != v.shape[1]:
+        raise ValueError(f"train_latents has {train_v.shape[1]} dimensions and latents {v.shape[1]}; they must agree.")
+    classes = np.unique(train_y)
+    if len(classes) < 2:
+        raise ValueError(
+            f"train_labels has one class only ({classes.tolist()}); a swap is between two, so choose a data set with two "
+            "or more instruments."
+        )
+    predicted = LinearDiscriminantAnalysis().fit(train_v, train_y).predict(v)
+    return torch.tensor(f1_score(y, predicted, labels=classes, average="macro", zero_division=0.0), dtype=torch.float32)
+
+
+def _checked(
+    latents_name: str, latents: ArrayLike | Tensor, labels_name: str, labels: ArrayLike | Tensor
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    v = np.asarray(latents.detach().cpu() if isinstance(latents, Tensor) else latents, dtype=np.float64)
+    y = np.asarray(labels.detach().cpu() if isinstance(labels, Tensor) else labels)
+    if v.ndim != 2 or not len(v):
+        raise ValueError(f"{latents_name} has shape {v.shape}; expected (n, D) with n of 1 or more.")
+    if y.shape != v.shape[:1]:
+        raise ValueError(
+            f"{labels_name} has shape {y.shape}; expected {v.shape[:1]}, one for each row of {latents_name}."
+        )
+    if not np.isfinite(v).all():
+        raise ValueError(f"{latents_name} has NaN or infinite values; the model that made them has diverged.")
+    return v, y.astype(np.int64)

@@ -1,0 +1,6 @@
+"""Models as LightningModules: mathematics only; schedules, media and files are callbacks of `lightning_app`."""
+
+from modules.dsae import DSAE
+from modules.errors import ModelError
+
+__all__ = ["DSAE", "ModelError"]

@@ -1,0 +1,5 @@
+"""The disentangled sequential autoencoder and its two-stage training (Luo, Ewert & Dixon, IJCAI 2022)."""
+
+from modules.dsae.module import DSAE, Encoding, Stage, Swap
+
+__all__ = ["DSAE", "Encoding", "Stage", "Swap"]

@@ -1,0 +1,277 @@
+"""The disentangled sequential autoencoder (DSAE) and its two-stage training objective, as a LightningModule."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
+
+import torch
+from lightning import LightningModule
+from torch import Tensor
+
+from modules.dsae import networks
+from modules.dsae.swap import random_pairs
+from modules.errors import ModelError
+from modules.gaussian import Gaussian, kl_divergence, standard_normal_like
+
+LOCAL_ENCODERS = {"factorised": networks.FactorisedLocalEncoder, "full": networks.FullLocalEncoder}
+DECODER_NETWORKS = {"frame": networks.fcn, "sequence": networks.BiRNN}
+
+
+class Stage(StrEnum):
+    """What the objective is made of; a training schedule moves the model from one to the next."""
+
+    JOINT = "joint"
+    """Eq. (2) with the prior N(0, 1) of v, and the swap terms."""
+    CONSTRAINED = "constrained"
+    """Section 3.1, first stage: eq. (2) without the KL of z, and no swap terms."""
+    INFORMED_PRIOR = "informed prior"
+    """Section 3.1, second stage: eq. (2) with the snapshot's posterior as prior of v (eq. (3)), and the swap terms."""
+
+
+class Encoding(NamedTuple):
+    """The posteriors of B sequences and the latents taken from them (samples, or the means)."""
+
+    q_v: Gaussian
+    """Of the global latent, (B, V)."""
+    q_z: Gaussian
+    """Of the local latents, (B, T, Z)."""
+    v: Tensor
+    z: Tensor
+
+
+class Swap(NamedTuple):
+    """What the decoder makes of pairs of a source and a target, each (B, T, F)."""
+
+    reconstruction: Tensor
+    """The source with nothing replaced."""
+    global_swap: Tensor
+    """The source's z with the target's v."""
+    local_swap: Tensor
+    """The target's z with the source's v."""
+
+
+class DSAE(LightningModule):
+    """Disentangled sequential autoencoder: a global latent v, and a local latent z_t for each frame.
+
+    The family of Luo et al. (2022) are settings of this one module and of the schedule that trains it. Its batches are
+    mappings with a sequence of feature frames, (B, T, F), under ``log_mel``.
+
+    Args:
+        n_features: F, the features of a frame.
+        v_dim: V, dimensions of the global latent.
+        z_dim: Z, dimensions of the local latent of a frame.
+        posterior: ``factorised`` for q(z_t|x_t), ``full`` for q(z_t|x_1:T, v).
+        decoder: ``frame`` for p(x_t|z_t, v), ``sequence`` for the richer p(x_t|z_1:T, v) of section 6.4.
+        hidden_dim: Width of the encoders and the decoder.
+        transition_dim: Width of the transition prior's LSTM.
+        reduction: ``mean`` averages every term over its own features and over time and takes the squared error whole,
+            as the published runs do; ``sum`` is eq. (2) to the letter: sums over features, averages over time, and half
+            the squared error (the Gaussian log-likelihood without its constant).
+        global_swap_v_weight: Of eq. (4): v, of the swapped sequence, becomes the target's.
+        global_swap_z_weight: Of eq. (5): z stays the source's when v is replaced.
+        local_swap_v_weight: Of eq. (6): v stays the source's when z is replaced.
+        local_swap_z_weight: Of eq. (7): z becomes the target's.
+        learning_rate: Adam's.
+
+    Raises:
+        ModelError: A size below 1, or a checkpoint of a model of other settings.
+
+    Example:
+        >>> model = DSAE(n_features=80, z_dim=8)
+        >>> model.encode(torch.zeros(2, 251, 80)).z.shape
+        torch.Size([2, 251, 8])
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        v_dim: int = 16,
+        z_dim: int = 16,
+        posterior: Literal["factorised", "full"] = "factorised",
+        decoder: Literal["frame", "sequence"] = "frame",
+        hidden_dim: int = 64,
+        transition_dim: int = 32,
+        reduction: Literal["mean", "sum"] = "mean",
+        global_swap_v_weight: float = 1.0,
+        global_swap_z_weight: float = 1.0,
+        local_swap_v_weight: float = 1.0,
+        local_swap_z_weight: float = 1.0,
+        learning_rate: float = 1e-3,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        for name in ("n_features", "v_dim", "z_dim", "hidden_dim", "transition_dim"):
+            if self.hparams[name] < 1:
+                raise ModelError(f"model.{name} is {self.hparams[name]}; it must be 1 or more.")
+        self.global_encoder = networks.GlobalEncoder(n_features, hidden_dim, v_dim)
+        self.local_encoder = LOCAL_ENCODERS[posterior](n_features, hidden_dim, v_dim, z_dim)
+        self.transition = networks.Transition(z_dim, transition_dim)
+        self.decoder = networks.Decoder(DECODER_NETWORKS[decoder](z_dim + v_dim, hidden_dim), hidden_dim, n_features)
+        # Always there, so that a checkpoint has the same keys in every stage; read only with the informed prior.
+        self.prior_encoder = networks.GlobalEncoder(n_features, hidden_dim, v_dim).requires_grad_(False)
+        self.stage = Stage.JOINT
+        self._swap_weights = {
+            "global_swap_v": global_swap_v_weight,
+            "global_swap_z": global_swap_z_weight,
+            "local_swap_v": local_swap_v_weight,
+            "local_swap_z": local_swap_z_weight,
+        }
+        self._sums_features = reduction == "sum"
+
+    # The generative model and its inference networks
+
+    def encode(self, x: Tensor, *, sample: bool = True) -> Encoding:
+        """Infers the posteriors of sequences, and latents from them.
+
+        Args:
+            x: Sequences, (B, T, F).
+            sample: Whether the latents are samples; else they are the posterior means.
+        """
+        if x.ndim != 3 or x.shape[-1] != self.hparams["n_features"]:
+            raise ModelError(
+                f"sequences have shape {tuple(x.shape)}; this model takes (batch, frames, {self.hparams['n_features']})."
+            )
+        q_v = self.global_encoder(x)
+        v = q_v.sample() if sample else q_v.mean
+        q_z = self.local_encoder(x, v)
+        return Encoding(q_v, q_z, v, q_z.sample() if sample else q_z.mean)
+
+    def decode(self, z: Tensor, v: Tensor) -> Tensor:
+        """Returns the mean of p(x|z, v): (B, T, Z) and (B, V) to (B, T, F)."""
+        return self.decoder(z, v)
+
+    def swap(self, source: Tensor, target: Tensor) -> Swap:
+        """Replaces v, then z, of each source by its target's, on posterior means; both (B, T, F)."""
+        i, j = self.encode(source, sample=False), self.encode(target, sample=False)
+        return Swap(self.decode(i.z, i.v), self.decode(i.z, j.v), self.decode(j.z, i.v))
+
+    def generate(self, n_sequences: int, n_frames: int, *, reference: Tensor | None = None) -> Tensor:
+        """Draws sequences from the prior p(v) p(z_1:T), and returns the decoded means.
+
+        Args:
+            n_sequences: How many.
+            n_frames: T of the result.
+            reference: Sequences (n_sequences, T', F) whose priors of v to draw from. A model with an informed prior needs
+                them, since there each sequence has its own p(v).
+
+        Returns:
+            Shape (n_sequences, n_frames, F).
+
+        Raises:
+            ModelError: The model has an informed prior and no reference was given.
+        """
+        if self.stage is Stage.INFORMED_PRIOR:
+            if reference is None or len(reference) != n_sequences:
+                raise ModelError(
+                    "this model has a prior of v for each sequence; generate() needs as many reference sequences as "
+                    f"are asked for ({n_sequences})."
+                )
+            v = self.prior_encoder(reference).sample()
+        else:
+            v = torch.randn(n_sequences, self.hparams["v_dim"], device=self.device)
+        return self.decode(self.transition.sample(n_sequences, n_frames), v)
+
+    # The two stages
+
+    def take_snapshot(self) -> None:
+        """Makes the global encoder, as it is now, the prior of v (eq. (3))."""
+        self.prior_encoder.load_state_dict(self.global_encoder.state_dict())
+
+    def prior_of_v(self, x: Tensor, q_v: Gaussian) -> Gaussian:
+        """Returns p(v) of each sequence: the snapshot's posterior with an informed prior, else N(0, 1)."""
+        return self.prior_encoder(x) if self.stage is Stage.INFORMED_PRIOR else standard_normal_like(q_v)
+
+    # The objective
+
+    def loss_terms(self, x: Tensor) -> dict[str, Tensor]:
+        """Returns the terms of the objective, unweighted, each a scalar to minimise.
+
+        ``reconstruction`` and ``kl_v`` always; ``kl_z`` unless the stage is constrained; and then those of the four
+        swap terms that have a weight.
+        """
+        encoding = self.encode(x)
+        terms = {
+            "reconstruction": self._reconstruction(self.decode(encoding.z, encoding.v), x),
+            "kl_v": self._kl(encoding.q_v, self.prior_of_v(x, encoding.q_v)),
+        }
+        if self.stage is Stage.CONSTRAINED:
+            return terms
+        terms["kl_z"] = self._kl(encoding.q_z, self.transition(encoding.z))
+        return terms | self._swap_terms(encoding)
+
+    def _swap_terms(self, encoding: Encoding) -> dict[str, Tensor]:
+        """Eqs. (4) to (7), on one decoding of swapped pairs (see `random_pairs`)."""
+        wanted = [name for name, weight in self._swap_weights.items() if weight]
+        if not wanted or len(encoding.v) < 2:
+            return {}
+        i, j = random_pairs(len(encoding.v), encoding.v.device)
+        swapped = self.encode(self.decode(encoding.z[i], encoding.v[j]))
+        # Row (z_i, v_j) is the global swap of i by j, and the local swap of j by i; over all rows, the terms coincide.
+        v_follows_v = self._kl(swapped.q_v, encoding.q_v[j])
+        z_follows_z = self._kl(swapped.q_z, encoding.q_z[i])
+        return {name: v_follows_v if name.endswith("_v") else z_follows_z for name in wanted}
+
+    def _reconstruction(self, decoded: Tensor, x: Tensor) -> Tensor:
+        squared_error = (decoded - x).square()
+        return 0.5 * squared_error.sum(dim=-1).mean() if self._sums_features else squared_error.mean()
+
+    def _kl(self, q: Gaussian, p: Gaussian) -> Tensor:
+        kl = kl_divergence(q, p)
+        return kl.sum(dim=-1).mean() if self._sums_features else kl.mean()
+
+    def _step(self, batch: Mapping[str, Tensor], part: str) -> Tensor:
+        terms = self.loss_terms(batch["log_mel"])
+        loss = sum((self._swap_weights.get(name, 1.0) * term for name, term in terms.items()), start=torch.tensor(0.0))
+        # Eq. (2) alone: what early stopping and the choice of the best checkpoint go by.
+        bound = sum((term for name, term in terms.items() if name not in self._swap_weights), start=torch.tensor(0.0))
+        scalars = {f"{part}/{name}": term.detach() for name, term in terms.items()}
+        self.log_dict(
+            {f"{part}/loss": loss.detach(), f"{part}/negative_elbo": bound.detach()} | scalars,
+            on_step=False,
+            on_epoch=True,
+            prog_bar=part == "train",
+            sync_dist=part != "train",
+            batch_size=len(batch["log_mel"]),
+        )
+        return loss
+
+    def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> Tensor:
+        return self._step(batch, "train")
+
+    def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
+        self._step(batch, "val")
+
+    def test_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
+        self._step(batch, "test")
+
+    def predict_step(self, batch: Mapping[str, Tensor], batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
+        """Returns the posteriors of a batch: ``v_mean``, ``v_log_variance``, ``z_mean``, ``z_log_variance``."""
+        encoding = self.encode(batch["log_mel"], sample=False)
+        return {
+            "v_mean": encoding.q_v.mean,
+            "v_log_variance": encoding.q_v.log_variance,
+            "z_mean": encoding.q_z.mean,
+            "z_log_variance": encoding.q_z.log_variance,
+        }
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.parameters(), lr=self.hparams["learning_rate"])
+
+    # What a checkpoint holds
+
+    def get_extra_state(self) -> dict[str, str]:
+        """The stage is part of the weights: without it a checkpoint would not say which prior v has."""
+        return {"stage": self.stage.value}
+
+    def set_extra_state(self, state: dict[str, str]) -> None:
+        self.stage = Stage(state["stage"])
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuses the weights of a model with other settings, naming the settings that differ."""
+        saved = checkpoint.get("hyper_parameters", {})
+        shaping = ("n_features", "v_dim", "z_dim", "posterior", "decoder", "hidden_dim", "transition_dim")
+        differing = [name for name in shaping if name in saved and saved[name] != self.hparams[name]]
+        if differing:
+            pairs = ", ".join(f"{name} {saved[name]} (here {self.hparams[name]})" for name in differing)
+            wanted = " ".join(f"--model.{name} {saved[name]}" for name in differing)
+            raise ModelError(f"the checkpoint is of a model with {pairs}. Pass {wanted}, or the config of its run.")
