@@ -33,8 +33,7 @@ except OSError:
     sys.modules["torchaudio._extension"] = _native_parts_absent()
     import torchaudio
 
-import torchaudio.functional as functional
-import torchaudio.transforms as transforms
+from torchaudio import functional, transforms  # noqa: E402 (after the attempt above)
 
 version: str = torchaudio.__version__
 

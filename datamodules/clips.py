@@ -22,10 +22,13 @@ _NAMED_FAILURES = 5
 class ClipSource(Protocol):
     """A numbered collection of clips of equal length, with what is known of each."""
 
-    name: str
-    """Readable name, the start of the cache entry's."""
-    n_samples: int
-    """Length of every clip, in samples."""
+    @property
+    def name(self) -> str:
+        """Readable name, the start of the cache entry's."""
+
+    @property
+    def n_samples(self) -> int:
+        """Length of every clip, in samples."""
 
     def __len__(self) -> int:
         """The number of clips."""
@@ -72,6 +75,17 @@ def cached_log_mels(source: ClipSource, spec: LogMelSpec, cache_dir: Path, n_wor
 
     n_bytes = 4 * int(np.prod(shape)) + sum(values.nbytes for values in attributes.values())
     return cached(cache_dir, source.name, key, build, n_bytes)
+
+
+class ClipDataModule(Protocol):
+    """What evaluation and media ask of a data module of clips."""
+
+    train_dataset: "ClipDataset"
+    validation_dataset: "ClipDataset"
+    batch_size: int
+    class_names: dict[str, tuple[str, ...]]
+    """For each attribute that is a class: the names of its values."""
+    log_mel: LogMelSpec
 
 
 class ClipDataset(Dataset[dict[str, Tensor]]):

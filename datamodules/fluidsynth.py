@@ -32,7 +32,7 @@ _INSTALL = (
     "Debian, Ubuntu: apt-get install fluidsynth musescore-general-soundfont; macOS: brew install fluid-synth; "
     "conda: conda install -c conda-forge fluidsynth"
 )
-# The synthesizer's resampler does not low-pass; at the low rate of the data sets it would alias. So: render, then decimate.
+# The synthesizer does not low-pass what it resamples; at the data sets' low rate it would alias. So: render, decimate.
 _OVERSAMPLING = 3
 _GAIN = 0.5
 _VELOCITY = 100
@@ -143,9 +143,12 @@ def _library() -> ModuleType:
 def _write_float() -> Any:
     """FluidSynth's float output, which pyfluidsynth does not bind; the 16-bit one it binds adds dither."""
     pointer, integer = ctypes.c_void_p, ctypes.c_int
-    arguments = ("synth", pointer), ("len", integer), ("left", pointer), ("left_offset", integer)
-    arguments += ("left_step", integer), ("right", pointer), ("right_offset", integer), ("right_step", integer)
-    return _library().cfunc("fluid_synth_write_float", integer, *((name, kind, 1) for name, kind in arguments))
+    arguments = {
+        **{"synth": pointer, "len": integer},
+        **{"left": pointer, "left_offset": integer, "left_step": integer},
+        **{"right": pointer, "right_offset": integer, "right_step": integer},
+    }
+    return _library().cfunc("fluid_synth_write_float", integer, *((name, kind, 1) for name, kind in arguments.items()))
 
 
 def _fluidsynth_version() -> str:

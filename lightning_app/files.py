@@ -1,6 +1,5 @@
 """Files that appear whole or not at all."""
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,6 @@ def whole_file(path: Path) -> Iterator[Path]:
     draft = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
         yield draft
-        os.replace(draft, path)
+        draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -24,8 +24,8 @@ def partners_of_other_class(labels: NDArray[np.integer], seed: int) -> NDArray[n
     """
     if len(np.unique(labels)) < 2:
         raise RunError(
-            "a swap is between clips of two classes, and all validation clips are of one; choose two or more instruments "
-            "(data.instruments)."
+            "a swap is between clips of two classes, and all validation clips are of one; choose two or more "
+            "instruments (--data.instruments)."
         )
     generator = np.random.default_rng(seed)
     partners = np.empty(len(labels), np.int64)

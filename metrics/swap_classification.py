@@ -33,7 +33,8 @@ class SwapClassification(Metric):
     Example:
         >>> import torch
         >>> metric = SwapClassification()
-        >>> v, instrument, clips = torch.tensor([[0.0], [0.1], [1.0], [1.1]]), torch.tensor([0, 0, 1, 1]), torch.arange(4)
+        >>> v, clips = torch.tensor([[0.0], [0.1], [1.0], [1.1]]), torch.arange(4)
+        >>> instrument = torch.tensor([0, 0, 1, 1])
         >>> for step in ("train", *metric.STEPS):
         ...     metric.update(v, instrument, clips, step)
         >>> metric.compute()["global_swap"]

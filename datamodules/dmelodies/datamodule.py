@@ -55,7 +55,7 @@ class DMelodiesDataModule(LightningDataModule):
         seed: int = 0,
         wav_dir: Path | None = None,
         soundfont: Path | None = None,
-        log_mel: LogMelSpec = LogMelSpec(),
+        log_mel: LogMelSpec = LogMelSpec(),  # noqa: B008 (frozen)
         batch_size: int = 128,
         num_workers: int = 0,
         render_workers: int | None = None,
@@ -90,7 +90,7 @@ class DMelodiesDataModule(LightningDataModule):
         self.validation_dataset = ClipDataset(entry, np.flatnonzero(validation))
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Returns the training clips in an order set by the seed and the epoch alone, so that a resumed run repeats it."""
+        """Returns the training clips, in an order set by the seed and the epoch alone: a resumed run repeats it."""
         sampler: DistributedSampler[dict[str, Tensor]] = DistributedSampler(
             self.train_dataset,
             num_replicas=self.trainer.world_size if self.trainer else 1,

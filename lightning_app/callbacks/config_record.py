@@ -11,7 +11,8 @@ from lightning_app.files import whole_file
 class ConfigRecord(SaveConfigCallback):
     """Writes the resolved configuration to the run's folder, and gives all of it to every logger.
 
-    ``fit`` writes ``config.yaml``, which the other subcommands take with ``-c``; they write ``config.<subcommand>.yaml``.
+    ``fit`` writes ``config.yaml``, which the other subcommands take with ``-c``; each of those writes
+    ``config.<subcommand>.yaml``.
     """
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

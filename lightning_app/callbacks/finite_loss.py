@@ -22,7 +22,7 @@ class FiniteLoss(Callback):
         terms = {name: float(term) for name, term in trainer.callback_metrics.items() if name.startswith("train/")}
         named = ", ".join(f"{name} = {term}" for name, term in terms.items() if not math.isfinite(term))
         raise RunError(
-            f"the loss became {value} in epoch {trainer.current_epoch}, step {trainer.global_step} ({named}). Checkpoints "
-            "of earlier epochs are whole. Lower the learning rate, clip gradients (--trainer.gradient_clip_val 1.0), or "
-            "look for clips without a finite log-mel."
+            f"the loss became {value} in epoch {trainer.current_epoch}, step {trainer.global_step} ({named}). "
+            "Checkpoints of earlier epochs are whole. Lower the learning rate (--model.learning_rate), clip gradients "
+            "(--trainer.gradient_clip_val 1.0), or look for clips without a finite log-mel."
         )

@@ -1,11 +1,10 @@
 """The swap evaluation of Luo et al. (2022), section 6.1."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
@@ -13,10 +12,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Subset
 
-from lightning_app.errors import RunError
+from datamodules.clips import ClipDataModule
 from lightning_app.files import whole_file
+from lightning_app.parts import clip_data, swappable
 from lightning_app.swap_pairs import partners_of_other_class
 from metrics import SwapClassification
 
@@ -24,8 +24,8 @@ from metrics import SwapClassification
 class SwapEvaluation(Callback):
     """Scores, in ``test``, whether v carries the instrument, and whether swapping v swaps it.
 
-    The three scores of `SwapClassification` are logged as ``test/swap_f1/...``, printed as a table, and written with the
-    terms of the loss to ``evaluation.json`` in the run's folder.
+    The three scores of `SwapClassification` are logged as ``test/swap_f1/...``, printed as a table, and written with
+    the terms of the loss to ``evaluation.json`` in the run's folder.
 
     Args:
         factor: The attribute of the data set that v should carry.
@@ -37,15 +37,13 @@ class SwapEvaluation(Callback):
         self.seed = seed
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._dataset = trainer.test_dataloaders.dataset
-        labels = self._labels(self._dataset)
-        self._partners = partners_of_other_class(labels, self.seed)
+        model, data = swappable(pl_module), clip_data(trainer, self.factor)
+        self._dataset = data.validation_dataset
+        self._partners = partners_of_other_class(self._dataset.attributes[self.factor], self.seed)
         self._position = {int(index): position for position, index in enumerate(self._dataset.indices)}
         self._metric = SwapClassification().to(pl_module.device)
-        train = trainer.datamodule.train_dataset
-        self._labels(train)
-        for batch in self._share(train, trainer):
-            v = pl_module.global_encoder(batch["log_mel"].to(pl_module.device)).mean
+        for batch in _own_share(data, trainer):
+            v = model.global_encoder(batch["log_mel"].to(model.device)).mean
             self._metric.update(v, batch[self.factor], batch["index"], "train")
 
     def on_test_batch_end(
@@ -57,17 +55,18 @@ class SwapEvaluation(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
+        model = swappable(pl_module)
         partners = [self._dataset[self._partners[self._position[index]]] for index in batch["index"].tolist()]
-        target = torch.stack([clip["log_mel"] for clip in partners]).to(pl_module.device)
-        target_label = torch.stack([clip[self.factor] for clip in partners]).to(pl_module.device)
-        swap = pl_module.swap(batch["log_mel"], target)
+        target = torch.stack([clip["log_mel"] for clip in partners]).to(model.device)
+        target_label = torch.stack([clip[self.factor] for clip in partners]).to(model.device)
+        swap = model.swap(batch["log_mel"], target)
         shown = {
             "pre_swap": (swap.reconstruction, batch[self.factor]),
             "global_swap": (swap.global_swap, target_label),
             "local_swap": (swap.local_swap, batch[self.factor]),
         }
         for step, (decoded, label) in shown.items():
-            self._metric.update(pl_module.global_encoder(decoded).mean, label, batch["index"], step)
+            self._metric.update(model.global_encoder(decoded).mean, label, batch["index"], step)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         scores = {f"test/swap_f1/{step}": score for step, score in self._metric.compute().items()}
@@ -80,7 +79,7 @@ class SwapEvaluation(Callback):
             "scores": measured,
             "factor": self.factor,
             "pairing_seed": self.seed,
-            "n_train_clips": len(trainer.datamodule.train_dataset),
+            "n_train_clips": len(clip_data(trainer, self.factor).train_dataset),
             "n_validation_clips": len(self._dataset),
             "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
         }
@@ -89,19 +88,12 @@ class SwapEvaluation(Callback):
             draft.write_text(json.dumps(result, indent=2) + "\n")
         _print_table(measured, path)
 
-    def _labels(self, dataset: Any) -> np.ndarray:
-        if self.factor not in dataset.attributes:
-            raise RunError(
-                f"evaluation.factor is '{self.factor}', which this data set does not have; it has "
-                f"{', '.join(dataset.attributes)}."
-            )
-        return dataset.attributes[self.factor]
 
-    def _share(self, dataset: Dataset[dict[str, Tensor]], trainer: Trainer) -> Iterator[dict[str, Tensor]]:
-        """This process's share of the data set, in batches."""
-        own = range(trainer.global_rank, len(dataset), trainer.world_size)  # type: ignore[arg-type]
-        loader = DataLoader(Subset(dataset, own), batch_size=trainer.datamodule.batch_size)
-        return iter(track(loader, "Encoding the training set", disable=trainer.global_rank > 0))
+def _own_share(data: ClipDataModule, trainer: Trainer) -> Iterable[dict[str, Tensor]]:
+    """This process's share of the training clips, in batches."""
+    own = range(trainer.global_rank, len(data.train_dataset), trainer.world_size)
+    loader = DataLoader(Subset(data.train_dataset, own), batch_size=data.batch_size)
+    return track(loader, "Encoding the training set", disable=not trainer.is_global_zero)
 
 
 def _print_table(scores: Mapping[str, float], path: Path) -> None:

@@ -1,7 +1,6 @@
 """Pictures and sounds of fixed examples: reconstructions, swaps and samples from the prior."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
@@ -15,7 +14,9 @@ from datamodules import InverseLogMel
 from lightning_app.errors import RunError
 from lightning_app.files import whole_file
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
+from lightning_app.parts import clip_data, swappable
 from lightning_app.swap_pairs import partners_of_other_class
+from modules.dsae import DSAE
 
 
 class SwapExamples(Callback):
@@ -60,24 +61,25 @@ class SwapExamples(Callback):
     @rank_zero_only
     @torch.inference_mode()
     def _write(self, trainer: Trainer, module: LightningModule, name: str) -> None:
-        dataset = trainer.datamodule.validation_dataset
+        model, data = swappable(module), clip_data(trainer, self.factor)
+        dataset = data.validation_dataset
         labels = dataset.attributes[self.factor]
         sources = _alternating(labels, self.n_examples)
         targets = partners_of_other_class(labels, self.seed)[sources]
-        source = torch.stack([dataset[i]["log_mel"] for i in sources]).to(module.device)
-        target = torch.stack([dataset[i]["log_mel"] for i in targets]).to(module.device)
-        names = trainer.datamodule.class_names[self.factor]
+        source = torch.stack([dataset[i]["log_mel"] for i in sources]).to(model.device)
+        target = torch.stack([dataset[i]["log_mel"] for i in targets]).to(model.device)
+        names = data.class_names[self.factor]
         rows = [f"{names[labels[i]]} to {names[labels[j]]}" for i, j in zip(sources, targets, strict=True)]
 
-        devices = [module.device] if module.device.type == "cuda" else []
+        devices = [model.device] if model.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(self.seed)
-            shown = _versions(module, source, target)
-            inverse = InverseLogMel(trainer.datamodule.log_mel).to(module.device)
+            shown = _versions(model, source, target)
+            inverse = InverseLogMel(data.log_mel).to(model.device)
             audio = {version: inverse(log_mel).cpu().numpy() for version, log_mel in shown.items()}
 
         folder = Path(trainer.default_root_dir) / "media" / name
-        rate = trainer.datamodule.log_mel.sample_rate
+        rate = data.log_mel.sample_rate
         picture = folder / "spectrograms.png"
         seconds = next(iter(audio.values())).shape[-1] / rate
         save_spectrogram_grid(picture, {v: x.cpu().numpy() for v, x in shown.items()}, rows, seconds)
@@ -86,7 +88,7 @@ class SwapExamples(Callback):
             for number, (wave, row) in enumerate(zip(waves, rows, strict=True), start=1):
                 file = f"{number}_{row} {version}".replace(" ", "_") + ".wav"
                 sounds[f"{number}: {row}, {version}"] = _save_wav(folder / file, wave, rate)
-        _log_to_wandb(trainer, name, picture, sounds)
+        _log_to_wandb(trainer, name, picture, sounds, rate)
 
 
 def _alternating(labels: np.ndarray, n: int) -> list[int]:
@@ -96,9 +98,9 @@ def _alternating(labels: np.ndarray, n: int) -> list[int]:
     return [int(clip) for clip in turns[:n]]
 
 
-def _versions(module: Any, source: Tensor, target: Tensor) -> dict[str, Tensor]:
-    swap = module.swap(source, target)
-    sample = module.generate(len(source), source.shape[1], reference=source)
+def _versions(model: DSAE, source: Tensor, target: Tensor) -> dict[str, Tensor]:
+    swap = model.swap(source, target)
+    sample = model.generate(len(source), source.shape[1], reference=source)
     return {
         "source": source,
         "target": target,
@@ -117,12 +119,11 @@ def _save_wav(path: Path, wave: np.ndarray, rate: int) -> Path:
     return path
 
 
-def _log_to_wandb(trainer: Trainer, name: str, picture: Path, sounds: dict[str, Path]) -> None:
+def _log_to_wandb(trainer: Trainer, name: str, picture: Path, sounds: dict[str, Path], rate: int) -> None:
     part = "test" if name == "test" else "train"
     for logger in trainer.loggers:
         if isinstance(logger, WandbLogger):
             logger.log_image(f"{part}/spectrograms", [str(picture)], caption=[name])
-            rate = trainer.datamodule.log_mel.sample_rate
             logger.log_audio(
                 f"{part}/audio",
                 [str(path) for path in sounds.values()],

@@ -2,7 +2,7 @@
 
 import torch
 from lightning import Callback, LightningModule, Trainer
-from torch import nn
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from lightning_app.errors import RunError
 from modules.dsae import DSAE, Stage
@@ -18,7 +18,7 @@ class TwoStageTraining(Callback):
     The second stage has a new objective, so early stopping and the choice of the best checkpoint start afresh there,
     and early stopping never ends the constrained stage.
 
-    Freezing waits until training has started: what is frozen when DDP wraps the model would never be synchronised.
+    Freezing waits until training has started: what is frozen when DDP wraps the model is never synchronised later.
     Multi-GPU runs need a strategy that finds unused parameters, like ``ddp_find_unused_parameters_true``.
 
     Args:
@@ -36,8 +36,8 @@ class TwoStageTraining(Callback):
     ) -> None:
         if constrained_epochs < 1:
             raise RunError(
-                f"schedule.constrained_epochs is {constrained_epochs}; it must be 1 or more. For training in one stage, "
-                "leave the schedule out (--schedule null)."
+                f"schedule.constrained_epochs is {constrained_epochs}; it must be 1 or more. For training in one "
+                "stage, leave the schedule out (--schedule null)."
             )
         self.constrained_epochs = constrained_epochs
         self.second_stage = Stage.INFORMED_PRIOR if informed_prior else Stage.JOINT
@@ -47,13 +47,11 @@ class TwoStageTraining(Callback):
         if stage != "fit":
             return
         if not isinstance(pl_module, DSAE):
-            raise RunError(
-                f"two-stage training is for modules.DSAE, not {type(pl_module).__name__}; use --schedule null."
-            )
+            raise RunError(f"two-stage training is for modules.DSAE, not {type(pl_module).__name__}: --schedule null.")
         if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= self.constrained_epochs:
             raise RunError(
-                f"trainer.max_epochs is {trainer.max_epochs} and schedule.constrained_epochs {self.constrained_epochs}: "
-                "no epoch is left for the second stage. Train longer, or shorten the first stage."
+                f"trainer.max_epochs is {trainer.max_epochs} and schedule.constrained_epochs "
+                f"{self.constrained_epochs}: no epoch is left for the second stage. Train longer, or shorten the first stage."
             )
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -67,7 +65,7 @@ class TwoStageTraining(Callback):
             _restart_early_stopping(trainer)
 
     def _enter_stage(self, trainer: Trainer, module: LightningModule) -> None:
-        assert isinstance(module, DSAE)
+        assert isinstance(module, DSAE)  # see setup
         if trainer.current_epoch < self.constrained_epochs:
             module.stage = Stage.CONSTRAINED
         elif module.stage is not self.second_stage:
@@ -77,13 +75,9 @@ class TwoStageTraining(Callback):
             _restart_early_stopping(trainer)
             _forget_checkpoints(trainer)
         constrained = module.stage is Stage.CONSTRAINED
-        _train(module.local_encoder, not constrained)
-        _train(module.transition, not constrained)
-        _train(module.global_encoder, constrained or not self.freeze_global_encoder)
-
-
-def _train(module: nn.Module, trained: bool) -> None:
-    module.requires_grad_(trained)
+        module.local_encoder.requires_grad_(not constrained)
+        module.transition.requires_grad_(not constrained)
+        module.global_encoder.requires_grad_(constrained or not self.freeze_global_encoder)
 
 
 def _restart_early_stopping(trainer: Trainer) -> None:
@@ -95,6 +89,8 @@ def _restart_early_stopping(trainer: Trainer) -> None:
 def _forget_checkpoints(trainer: Trainer) -> None:
     """Scores of another objective cannot be compared: drops the best checkpoints so far, files included."""
     for checkpoint in trainer.checkpoint_callbacks:
+        if not isinstance(checkpoint, ModelCheckpoint):
+            continue
         for path in checkpoint.best_k_models:
             trainer.strategy.remove_checkpoint(path)
         checkpoint.best_k_models = {}

@@ -42,8 +42,8 @@ def swap_classification(
     classes = np.unique(train_y)
     if len(classes) < 2:
         raise ValueError(
-            f"train_labels has one class only ({classes.tolist()}); a swap is between two, so choose a data set with two "
-            "or more instruments."
+            f"train_labels has one class only ({classes.tolist()}); a swap is between two, so choose a data set with "
+            "two or more instruments."
         )
     predicted = LinearDiscriminantAnalysis().fit(train_v, train_y).predict(v)
     return torch.tensor(f1_score(y, predicted, labels=classes, average="macro", zero_division=0.0), dtype=torch.float32)

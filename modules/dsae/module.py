@@ -129,7 +129,8 @@ class DSAE(LightningModule):
         """
         if x.ndim != 3 or x.shape[-1] != self.hparams["n_features"]:
             raise ModelError(
-                f"sequences have shape {tuple(x.shape)}; this model takes (batch, frames, {self.hparams['n_features']})."
+                f"sequences have shape {tuple(x.shape)}; this model takes (batch, frames, n_features), with "
+                f"n_features {self.hparams['n_features']}."
             )
         q_v = self.global_encoder(x)
         v = q_v.sample() if sample else q_v.mean
@@ -151,8 +152,8 @@ class DSAE(LightningModule):
         Args:
             n_sequences: How many.
             n_frames: T of the result.
-            reference: Sequences (n_sequences, T', F) whose priors of v to draw from. A model with an informed prior needs
-                them, since there each sequence has its own p(v).
+            reference: Sequences (n_sequences, T', F) whose priors of v to draw from. A model with an informed prior
+                needs them, since there each sequence has its own p(v).
 
         Returns:
             Shape (n_sequences, n_frames, F).

@@ -83,8 +83,8 @@ class Decoder(nn.Module):
     """The mean of p(x|z, v), whose variance is 1: a network on z beside v, and a linear layer.
 
     Args:
-        frames: The network, from (B, T, Z + V) to (B, T, hidden). An FCN makes each frame depend on its own z_t; a BiRNN
-            on all of z_1:T, the "richer decoder" of section 6.4.
+        frames: The network, from (B, T, Z + V) to (B, T, hidden). An FCN makes each frame depend on its own z_t; a
+            BiRNN on all of z_1:T, the "richer decoder" of section 6.4.
         hidden: Width of its output.
         n_features: F.
 
