@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from omegaconf.errors import InterpolationKeyError
 
 from datamodules import DataError
 from lightning_app.callbacks import ConfigRecord, EpochSeed, FiniteLoss, StageProgressBar
@@ -48,6 +49,7 @@ class DisentangleCLI(LightningCLI):
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_argument("--name", type=str, default="unnamed", help="Of the run: its folder and its name in W&B.")
         for slot in CALLBACK_SLOTS:
             parser.add_lightning_class_args(Callback, slot, subclass_mode=True, required=False)
 
@@ -76,8 +78,22 @@ def main(args: list[str] | None = None) -> None:
     """Runs the command line; the project's own errors end it with one message and exit status 1."""
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
+    warnings.filterwarnings("ignore", message=".*configure_optimizers` will be overridden.*")
     try:
         DisentangleCLI(args)
-    except USER_ERRORS as error:
-        print(f"error: {error}", file=sys.stderr)
+    except InterpolationKeyError as error:
+        print(f"error: in the configuration: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        message = _own_message(error)
+        if message is None:
+            raise
+        print(f"error: {message}", file=sys.stderr)
         sys.exit(1)
+
+
+def _own_message(error: BaseException | None) -> str | None:
+    """The message of the project's own error, which jsonargparse wraps in its own where a class raises on creation."""
+    while error is not None and not isinstance(error, USER_ERRORS):
+        error = error.__cause__
+    return None if error is None else str(error)

@@ -3,6 +3,7 @@
 import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.utilities import rank_zero_warn
 
 from lightning_app.errors import RunError
 from modules.dsae import DSAE, Stage
@@ -28,7 +29,7 @@ class TwoStageTraining(Callback):
         freeze_global_encoder: Whether the global encoder is frozen in the second stage (DSAE-f).
 
     Raises:
-        RunError: ``constrained_epochs`` below 1, no epoch left for the second stage, or another kind of model.
+        RunError: ``constrained_epochs`` below 1, or another kind of model.
     """
 
     def __init__(
@@ -49,9 +50,9 @@ class TwoStageTraining(Callback):
         if not isinstance(pl_module, DSAE):
             raise RunError(f"two-stage training is for modules.DSAE, not {type(pl_module).__name__}: --schedule null.")
         if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= self.constrained_epochs:
-            raise RunError(
+            rank_zero_warn(
                 f"trainer.max_epochs is {trainer.max_epochs} and schedule.constrained_epochs "
-                f"{self.constrained_epochs}: no epoch is left for the second stage. Train longer, or shorten the first stage."
+                f"{self.constrained_epochs}: training ends before the second stage."
             )
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

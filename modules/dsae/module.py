@@ -220,23 +220,23 @@ class DSAE(LightningModule):
         kl = kl_divergence(q, p)
         return kl.sum(dim=-1).mean() if self._sums_features else kl.mean()
 
-    def _step(self, batch: Mapping[str, Tensor], part: str) -> Tensor:
+    def _step(self, batch: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
         terms = self.loss_terms(batch["log_mel"])
         loss = sum((self._swap_weights.get(name, 1.0) * term for name, term in terms.items()), start=torch.tensor(0.0))
         # Eq. (2) alone: what early stopping and the choice of the best checkpoint go by.
         bound = sum((term for name, term in terms.items() if name not in self._swap_weights), start=torch.tensor(0.0))
-        scalars = {f"{part}/{name}": term.detach() for name, term in terms.items()}
+        scalars = {"negative_elbo": bound.detach()} | {name: term.detach() for name, term in terms.items()}
         self.log_dict(
-            {f"{part}/loss": loss.detach(), f"{part}/negative_elbo": bound.detach()} | scalars,
+            {f"{part}/{name}": value for name, value in ({"loss": loss.detach()} | scalars).items()},
             on_step=False,
             on_epoch=True,
             prog_bar=part == "train",
             sync_dist=part != "train",
             batch_size=len(batch["log_mel"]),
         )
-        return loss
+        return {"loss": loss} | scalars
 
-    def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> Tensor:
+    def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Tensor]:
         return self._step(batch, "train")
 
     def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:

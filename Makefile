@@ -1,0 +1,49 @@
+# make help lists the targets. Each starts from nothing: what it needs is made first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO := runs/demo
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint format clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready  ## make the virtual environment with locked dependencies, FluidSynth and a soundfont
+	@scripts/install-fluidsynth.sh $(BIN)/python
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "error: $(PYTHON) is older than Python 3.11; name another with make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	    { echo "error: no virtual environment; on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: setup  ## train TS-DSAE on rendered melodies and show what it learnt, in under 15 minutes on two cores
+	$(BIN)/disentangle fit -c configs/ts_dsae.yaml -c configs/presets/demo.yaml
+	$(BIN)/disentangle test -c $(DEMO)/config.yaml --ckpt_path $(DEMO)/checkpoints/best.ckpt
+	@echo
+	@echo "Look at   $(DEMO)/media/test/spectrograms.png"
+	@echo "Listen to $(DEMO)/media/test/*_global_swap.wav (a melody on the other instrument) beside *_source.wav"
+
+test: setup  ## run the tests
+	$(BIN)/python -m pytest -n $(JOBS)
+
+test-all: setup  ## run the tests, the slow ones too
+	$(BIN)/python -m pytest -n $(JOBS) -m ''
+
+lint: setup  ## check style, docstrings and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup  ## format the code
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+clean:  ## remove the virtual environment, runs and caches of tools (rendered audio stays in the user's cache)
+	rm -rf $(VENV) runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

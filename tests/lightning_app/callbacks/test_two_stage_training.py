@@ -1,0 +1,136 @@
+import pytest
+import torch
+from lightning import Callback, Trainer
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+
+from lightning_app.callbacks import TwoStageTraining
+from lightning_app.errors import RunError
+from modules.dsae import DSAE, Stage
+
+PARTS = ("global_encoder", "local_encoder", "transition", "decoder", "prior_encoder")
+
+
+class Diary(Callback):
+    """Writes down the weights and the stage at the end of each epoch."""
+
+    def __init__(self) -> None:
+        self.stages: list[Stage] = []
+        self.weights: list[dict[str, torch.Tensor]] = []
+
+    def on_train_start(self, trainer, pl_module):
+        self.weights.append(_weights(pl_module))
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        self.stages.append(pl_module.stage)
+        self.weights.append(_weights(pl_module))
+
+
+def _weights(module):
+    return {part: torch.nn.utils.parameters_to_vector(getattr(module, part).parameters()).clone() for part in PARTS}
+
+
+def _moved(diary, epoch):
+    """The parts whose weights changed in an epoch."""
+    before, after = diary.weights[epoch], diary.weights[epoch + 1]
+    return {part for part in PARTS if not torch.equal(before[part], after[part])}
+
+
+def _model(**options):
+    torch.manual_seed(0)
+    return DSAE(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4, **options)
+
+
+def _trainer(folder, epochs, *callbacks):
+    return Trainer(
+        max_epochs=epochs,
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=folder,
+        callbacks=list(callbacks),
+    )
+
+
+def test_first_stage_trains_only_what_carries_v(tmp_path, tiny_clips):
+    diary = Diary()
+    _trainer(tmp_path, 4, TwoStageTraining(2), diary).fit(_model(), tiny_clips())
+
+    assert diary.stages == [Stage.CONSTRAINED] * 2 + [Stage.INFORMED_PRIOR] * 2
+    for epoch in (0, 1):
+        assert _moved(diary, epoch) == {"global_encoder", "decoder"}
+    # The snapshot is taken once, at the start of the second stage, of the encoder as the first stage left it.
+    assert _moved(diary, 2) == set(PARTS)
+    assert _moved(diary, 3) == set(PARTS) - {"prior_encoder"}
+    assert torch.equal(diary.weights[-1]["prior_encoder"], diary.weights[2]["global_encoder"])
+
+
+def test_dsae_f_freezes_the_global_encoder_and_keeps_the_standard_prior(tmp_path, tiny_clips):
+    diary = Diary()
+    schedule = TwoStageTraining(1, informed_prior=False, freeze_global_encoder=True)
+    _trainer(tmp_path, 3, schedule, diary).fit(_model(), tiny_clips())
+
+    assert diary.stages == [Stage.CONSTRAINED, Stage.JOINT, Stage.JOINT]
+    assert _moved(diary, 1) == _moved(diary, 2) == {"local_encoder", "transition", "decoder"}
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3])
+def test_checkpoint_of_either_stage_loads_into_a_fresh_model(tmp_path, tiny_clips, stop_after):
+    model = _model()
+    trainer = _trainer(tmp_path, stop_after, TwoStageTraining(2))
+    trainer.fit(model, tiny_clips())
+    trainer.save_checkpoint(tmp_path / "a.ckpt")
+
+    loaded = DSAE.load_from_checkpoint(tmp_path / "a.ckpt")
+
+    assert loaded.stage is model.stage
+    for name, tensor in model.state_dict().items():
+        if isinstance(tensor, torch.Tensor):
+            assert torch.equal(loaded.state_dict()[name], tensor), name
+
+
+class Unimprovable(DSAE):
+    """Its monitored loss grows from epoch to epoch in each stage, and is far lower in the first one."""
+
+    def validation_step(self, batch, batch_idx):
+        low = -100.0 if self.stage is Stage.CONSTRAINED else 0.0
+        self.log("val/negative_elbo", low + self.current_epoch)
+
+
+def test_early_stopping_counts_epochs_of_the_second_stage_only(tmp_path, tiny_clips):
+    model = Unimprovable(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4)
+    stopping = EarlyStopping("val/negative_elbo", patience=3)
+    trainer = _trainer(tmp_path, 50, TwoStageTraining(6), stopping)
+
+    trainer.fit(model, tiny_clips())
+
+    # Six constrained epochs, the best of the second stage, and three without a better one.
+    assert trainer.current_epoch == 6 + 1 + 3
+
+
+def test_best_checkpoint_is_of_the_second_stage(tmp_path, tiny_clips):
+    model = Unimprovable(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4)
+    best = ModelCheckpoint(tmp_path / "c", "best-{epoch}", "val/negative_elbo", save_on_train_epoch_end=True)
+    trainer = _trainer(tmp_path, 6, TwoStageTraining(3), best)
+
+    trainer.fit(model, tiny_clips())
+
+    assert [path.name for path in (tmp_path / "c").iterdir()] == ["best-epoch=3.ckpt"]
+    assert best.best_model_path == str(tmp_path / "c" / "best-epoch=3.ckpt")
+    assert DSAE.load_from_checkpoint(best.best_model_path).stage is Stage.INFORMED_PRIOR
+
+
+def test_refuses_no_first_stage_and_other_models(tmp_path, tiny_clips):
+    with pytest.raises(RunError, match=r"constrained_epochs is 0.*--schedule null"):
+        TwoStageTraining(0)
+
+    from lightning.pytorch.demos.boring_classes import BoringModel
+
+    with pytest.raises(RunError, match="not BoringModel"):
+        _trainer(tmp_path, 3, TwoStageTraining(1)).fit(BoringModel(), tiny_clips())
+
+
+def test_warns_when_no_epoch_is_left_for_the_second_stage(tmp_path, tiny_clips):
+    with pytest.warns(UserWarning, match="ends before the second stage"):
+        _trainer(tmp_path, 1, TwoStageTraining(1)).fit(_model(), tiny_clips())
