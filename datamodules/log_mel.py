@@ -22,6 +22,9 @@ class LogMelSpec:
         n_fft: Length of the Hann window and of the FFT, in samples (2048 is 128 ms).
         hop_length: Step from frame to frame, in samples (256 is 16 ms).
         n_mels: Number of mel bands (HTK scale).
+
+    Raises:
+        DataError: A value below 1, a hop longer than half the window, or more bands than frequencies.
     """
 
     sample_rate: int = 16_000
@@ -33,6 +36,11 @@ class LogMelSpec:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels"):
             if getattr(self, name) < 1:
                 raise DataError(f"log_mel.{name} is {getattr(self, name)}; it must be 1 or more.")
+        if self.hop_length > self.n_fft // 2:
+            raise DataError(
+                f"log_mel.hop_length is {self.hop_length}, more than half of n_fft {self.n_fft}; the windows would not "
+                "overlap enough for audio to be made from the spectrogram. Shorten the hop."
+            )
         if self.n_mels > self.n_fft // 2 + 1:
             raise DataError(
                 f"log_mel.n_mels is {self.n_mels}, more than the {self.n_fft // 2 + 1} frequencies that "

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,7 +11,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from omegaconf.errors import InterpolationKeyError
 
 from datamodules import DataError
-from lightning_app.callbacks import ConfigRecord, EpochSeed, FiniteLoss, StageProgressBar
+from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed
 from lightning_app.errors import RunError
 from modules import ModelError
 
@@ -59,7 +60,7 @@ class DisentangleCLI(LightningCLI):
         callbacks.append(FiniteLoss())
         seed = self._get(self.config, "seed_everything")
         if seed is not False:
-            callbacks.append(EpochSeed(seed))
+            callbacks.append(StepSeed(seed))
         if config.get("enable_progress_bar") is not False:
             callbacks.append(StageProgressBar())
         return self._instantiate_trainer(config, callbacks)
@@ -72,6 +73,8 @@ class DisentangleCLI(LightningCLI):
             raise RunError(f"disentangle {subcommand} needs a trained model: name its checkpoint with --ckpt_path.")
         if path is not None and not Path(path).is_file():
             raise RunError(f"no checkpoint at {path}; a run keeps its own in <default_root_dir>/checkpoints.")
+        if path is not None and not zipfile.is_zipfile(path):
+            raise RunError(f"{path} is not a checkpoint, or was cut short; take another, or train again.")
 
 
 def main(args: list[str] | None = None) -> None:

@@ -76,7 +76,7 @@ class SwapClassification(Metric):
         return self._plot(val, ax)
 
     def _clips_once(self, step: str) -> tuple[Tensor, Tensor]:
-        if not getattr(self, f"{step}_clips"):
+        if not len(getattr(self, f"{step}_clips")):  # a list, or after synchronisation a tensor
             raise ValueError(f"no clips were given for the step {step}; update the metric with them before compute.")
         latents, labels, clips = (dim_zero_cat(getattr(self, f"{step}_{s}")) for s in ("latents", "labels", "clips"))
         order = clips.argsort(stable=True)

@@ -22,7 +22,7 @@ class Gaussian:
         """Draws by reparameterisation (Kingma & Welling 2014), from torch's global generator; shape (..., dim)."""
         return self.mean + torch.exp(0.5 * self.log_variance) * torch.randn_like(self.mean)
 
-    def __getitem__(self, rows: Tensor) -> "Gaussian":
+    def __getitem__(self, rows: Tensor | slice) -> "Gaussian":
         """Returns the Gaussians of some rows of the first axis."""
         return Gaussian(self.mean[rows], self.log_variance[rows])
 

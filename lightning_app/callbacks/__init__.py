@@ -2,9 +2,9 @@
 
 from lightning_app.callbacks.config_record import ConfigRecord
 from lightning_app.callbacks.encoding_writer import EncodingWriter
-from lightning_app.callbacks.epoch_seed import EpochSeed
 from lightning_app.callbacks.finite_loss import FiniteLoss
 from lightning_app.callbacks.progress import StageProgressBar
+from lightning_app.callbacks.step_seed import StepSeed
 from lightning_app.callbacks.swap_evaluation import SwapEvaluation
 from lightning_app.callbacks.swap_examples import SwapExamples
 from lightning_app.callbacks.two_stage_training import TwoStageTraining
@@ -12,9 +12,9 @@ from lightning_app.callbacks.two_stage_training import TwoStageTraining
 __all__ = [
     "ConfigRecord",
     "EncodingWriter",
-    "EpochSeed",
     "FiniteLoss",
     "StageProgressBar",
+    "StepSeed",
     "SwapEvaluation",
     "SwapExamples",
     "TwoStageTraining",

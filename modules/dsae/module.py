@@ -9,7 +9,7 @@ from lightning import LightningModule
 from torch import Tensor
 
 from modules.dsae import networks
-from modules.dsae.swap import random_pairs
+from modules.dsae.swap import random_partners
 from modules.errors import ModelError
 from modules.gaussian import Gaussian, kl_divergence, standard_normal_like
 
@@ -201,15 +201,15 @@ class DSAE(LightningModule):
         return terms | self._swap_terms(encoding)
 
     def _swap_terms(self, encoding: Encoding) -> dict[str, Tensor]:
-        """Eqs. (4) to (7), on one decoding of swapped pairs (see `random_pairs`)."""
+        """Eqs. (4) to (7), on one decoding of swapped pairs (see `random_partners`)."""
         wanted = [name for name, weight in self._swap_weights.items() if weight]
         if not wanted or len(encoding.v) < 2:
             return {}
-        i, j = random_pairs(len(encoding.v), encoding.v.device)
-        swapped = self.encode(self.decode(encoding.z[i], encoding.v[j]))
+        partner = random_partners(len(encoding.v), encoding.v.device)
+        swapped = self.encode(self.decode(encoding.z[: len(partner)], encoding.v[partner]))
         # Row (z_i, v_j) is the global swap of i by j, and the local swap of j by i; over all rows, the terms coincide.
-        v_follows_v = self._kl(swapped.q_v, encoding.q_v[j])
-        z_follows_z = self._kl(swapped.q_z, encoding.q_z[i])
+        v_follows_v = self._kl(swapped.q_v, encoding.q_v[partner])
+        z_follows_z = self._kl(swapped.q_z, encoding.q_z[: len(partner)])
         return {name: v_follows_v if name.endswith("_v") else z_follows_z for name in wanted}
 
     def _reconstruction(self, decoded: Tensor, x: Tensor) -> Tensor:

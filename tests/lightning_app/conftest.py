@@ -66,7 +66,7 @@ def disentangle(tmp_path, render_cache):
         small = [
             *["--trainer.default_root_dir", str(root), "--trainer.accelerator", "cpu"],
             *["--data.cache_dir", str(render_cache), "--data.size", "8", "--data.batch_size", "3"],
-            *["--data.log_mel.n_mels", "12", "--data.log_mel.hop_length", "2048", "--data.render_workers", "1"],
+            *["--data.log_mel.n_mels", "12", "--data.log_mel.hop_length", "1024", "--data.render_workers", "1"],
             *["--model.z_dim", "4", "--trainer.max_epochs", "3", "--trainer.enable_progress_bar", "false"],
             *["--media.n_examples", "1"],
         ]

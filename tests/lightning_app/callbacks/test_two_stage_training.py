@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from lightning import Callback, Trainer
@@ -134,3 +138,22 @@ def test_refuses_no_first_stage_and_other_models(tmp_path, tiny_clips):
 def test_warns_when_no_epoch_is_left_for_the_second_stage(tmp_path, tiny_clips):
     with pytest.warns(UserWarning, match="ends before the second stage"):
         _trainer(tmp_path, 1, TwoStageTraining(1)).fit(_model(), tiny_clips())
+
+
+def test_frozen_parameters_stay_equal_on_all_processes(tmp_path):
+    """What is frozen when DDP wraps the model is never synchronised; freezing must wait until then."""
+    script = Path(__file__).with_name("two_processes.py")
+    command = [sys.executable, str(script), "train", "2", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+
+    first, second = (torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2))
+    initial = {name: tensor for name, tensor in _seeded_like_the_script().items() if isinstance(tensor, torch.Tensor)}
+    for name, tensor in initial.items():
+        assert torch.equal(first[name], second[name]), name
+        assert not torch.equal(first[name], tensor), f"{name} was not trained"
+
+
+def _seeded_like_the_script():
+    torch.manual_seed(5)
+    return DSAE(n_features=10, v_dim=2, z_dim=3).state_dict()

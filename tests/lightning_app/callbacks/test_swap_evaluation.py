@@ -1,0 +1,119 @@
+"""The evaluation of section 6.1, against one written out plainly; and under two processes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lightning import Trainer
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import f1_score
+
+from lightning_app.callbacks import SwapEvaluation
+from lightning_app.errors import RunError
+from lightning_app.swap_pairs import partners_of_other_class
+from modules.dsae import DSAE
+
+
+def _trainer(folder, *callbacks, **options):
+    return Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        callbacks=list(callbacks),
+        **options,
+    )
+
+
+def _scores(folder):
+    return json.loads((folder / "evaluation.json").read_text())["scores"]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_scores_are_those_of_the_procedure_step_by_step(tmp_path, tiny_clips, seed):
+    torch.manual_seed(3)
+    clips, model = tiny_clips(n_clips=60), DSAE(n_features=10, v_dim=2, z_dim=6)
+    _trainer(tmp_path, SwapEvaluation(seed=seed)).test(model, clips, verbose=False)
+
+    def v_mean(x):
+        with torch.no_grad():
+            return model.global_encoder(x[None]).mean[0].numpy()
+
+    train = [clips.train_dataset[i] for i in range(40)]
+    lda = LinearDiscriminantAnalysis().fit(
+        [v_mean(clip["log_mel"]) for clip in train], [int(clip["instrument"]) for clip in train]
+    )
+    validation = [clips.validation_dataset[i] for i in range(20)]
+    labels = np.array([int(clip["instrument"]) for clip in validation])
+    partners = partners_of_other_class(labels, seed)
+    shown = {"pre_swap": [], "global_swap": [], "local_swap": []}
+    for i, j in enumerate(partners):
+        with torch.no_grad():
+            x_i, x_j = validation[i]["log_mel"][None], validation[j]["log_mel"][None]
+            v_i, v_j = model.global_encoder(x_i).mean, model.global_encoder(x_j).mean
+            z_i, z_j = model.local_encoder(x_i, v_i).mean, model.local_encoder(x_j, v_j).mean
+            shown["pre_swap"].append(v_mean(model.decoder(z_i, v_i)[0]))
+            shown["global_swap"].append(v_mean(model.decoder(z_i, v_j)[0]))
+            shown["local_swap"].append(v_mean(model.decoder(z_j, v_i)[0]))
+    expected = {"pre_swap": labels, "global_swap": labels[partners], "local_swap": labels}
+    for step, vs in shown.items():
+        f1 = f1_score(expected[step], lda.predict(vs), average="macro")
+        assert _scores(tmp_path)[f"swap_f1/{step}"] == pytest.approx(f1, abs=1e-6)
+
+
+class InstrumentInZ(DSAE):
+    """A model that decodes z alone, as one whose v has collapsed does."""
+
+    def decode(self, z, v):
+        return z
+
+    def encode(self, x, *, sample=True):
+        encoding = super().encode(x, sample=sample)
+        return encoding._replace(z=x)
+
+
+def test_collapsed_v_scores_low_after_the_swaps(tmp_path, tiny_clips):
+    torch.manual_seed(0)
+    _trainer(tmp_path, SwapEvaluation()).test(
+        InstrumentInZ(10, v_dim=2, z_dim=10), tiny_clips(n_clips=60), verbose=False
+    )
+
+    scores = _scores(tmp_path)
+    assert scores["swap_f1/pre_swap"] == 1.0
+    assert scores["swap_f1/global_swap"] == scores["swap_f1/local_swap"] == 0.0
+
+
+def test_table_and_record(tmp_path, tiny_clips, capsys):
+    _trainer(tmp_path, SwapEvaluation()).test(DSAE(10), tiny_clips(), verbose=False)
+
+    shown = capsys.readouterr().out
+    for words in ("before the swap", "after the global swap", "after the local swap", "reconstruction error"):
+        assert words in shown
+    record = json.loads((tmp_path / "evaluation.json").read_text())
+    assert (record["n_train_clips"], record["n_validation_clips"], record["pairing_seed"]) == (8, 4, 0)
+
+
+def test_unknown_factor_and_single_class(tmp_path, tiny_clips):
+    with pytest.raises(RunError, match=r"no factor 'octave'.*instrument"):
+        _trainer(tmp_path, SwapEvaluation(factor="octave")).test(DSAE(10), tiny_clips(), verbose=False)
+    with pytest.raises(RunError, match="two or more"):
+        _trainer(tmp_path, SwapEvaluation()).test(DSAE(10), tiny_clips(classes=1), verbose=False)
+    assert not (tmp_path / "evaluation.json").exists()
+
+
+def test_two_processes_score_as_one(tmp_path):
+    """21 validation clips do not divide by two processes: the sampler repeats one, which must not count twice."""
+    script = Path(__file__).with_name("two_processes.py")
+    for devices in ("1", "2"):
+        (tmp_path / devices).mkdir()
+        command = [sys.executable, str(script), "evaluate", devices, str(tmp_path / devices)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr
+    for step in ("pre_swap", "global_swap", "local_swap"):
+        one, two = (_scores(tmp_path / devices)[f"swap_f1/{step}"] for devices in ("1", "2"))
+        assert one == pytest.approx(two, abs=1e-6)

@@ -1,0 +1,194 @@
+"""The command line: values reach all that depends on them, and bad input ends in one message."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+import yaml
+
+from lightning_app.cli import main
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = ROOT / "configs"
+
+
+def _printed(capsys, *arguments):
+    with pytest.raises(SystemExit) as exit_:
+        main([*arguments, "--print_config"])
+    assert exit_.value.code == 0
+    return yaml.safe_load(capsys.readouterr().out)
+
+
+def _fails(capsys, *arguments):
+    with pytest.raises(SystemExit) as exit_:
+        main(list(arguments))
+    assert exit_.value.code not in (0, None)
+    message = capsys.readouterr().err
+    assert "error: " in message
+    assert "Traceback" not in message
+    assert "usage:" not in message
+    return message[message.index("error: ") :]
+
+
+def _fit(*options):
+    return ["fit", "-c", str(CONFIGS / "ts_dsae.yaml"), *options]
+
+
+def test_override_reaches_all_that_depends_on_it(capsys):
+    config = _printed(
+        capsys,
+        *_fit(
+            "--data.log_mel.n_mels", "40", "--name", "mine", "--model.z_dim", "8", "--schedule.constrained_epochs", "7"
+        ),
+    )
+
+    assert config["model"]["init_args"]["n_features"] == 40
+    assert config["model"]["init_args"]["z_dim"] == 8
+    assert config["schedule"]["init_args"]["constrained_epochs"] == 7
+    assert config["trainer"]["default_root_dir"] == "runs/mine"
+    assert config["checkpoint"]["init_args"]["dirpath"] == "runs/mine/checkpoints"
+    assert [logger["init_args"]["save_dir"] for logger in config["trainer"]["logger"]] == ["runs/mine"] * 2
+    assert config["trainer"]["logger"][1]["init_args"]["offline"] is True
+
+
+def test_demo_preset_merges_over_the_model(capsys):
+    config = _printed(capsys, *_fit("-c", str(CONFIGS / "presets" / "demo.yaml")))
+
+    assert config["trainer"]["default_root_dir"] == "runs/demo"
+    assert config["lr_scheduler"]["init_args"]["T_max"] == config["trainer"]["max_epochs"]
+    assert config["model"]["init_args"]["global_swap_v_weight"] == 1.0
+
+
+@pytest.mark.parametrize("model", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("data", sorted((CONFIGS / "data").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_configuration_fits_the_signatures(capsys, model, data):
+    config = _printed(capsys, "fit", "-c", str(model), "--data", str(data))
+
+    assert config["name"] == model.stem
+    assert config["model"]["init_args"]["n_features"] == config["data"]["init_args"]["log_mel"]["n_mels"]
+
+
+@pytest.mark.parametrize("preset", sorted((CONFIGS / "presets").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_preset_merges(capsys, preset):
+    _printed(capsys, *_fit("-c", str(preset)))
+
+
+@pytest.mark.parametrize("command", [["disentangle"], ["python", "-m", "lightning_app"]], ids=" ".join)
+def test_both_ways_to_call_it(command):
+    program = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
+
+    helped = subprocess.run([*program, "--help"], capture_output=True, text=True, check=True)
+
+    for subcommand in ("fit", "validate", "test", "predict"):
+        assert subcommand in helped.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--data.n_melodies", "3"], "n_melodies"),
+        (["--model.z_dim", "many"], "z_dim"),
+        (["--model.posterior", "both"], "posterior"),
+        (["--model.z_dim", "0"], "model.z_dim is 0"),
+        (["--schedule.constrained_epochs", "0"], "--schedule null"),
+        (["--data.instruments", "[violin, trumpt]"], "Did you mean trumpet"),
+        (["--data.tonic", "H"], "tonic 'H'"),
+        (["--data.octaves", "[7]"], "octave 7"),
+        (["--data.octaves", "[]"], "no octave"),
+        (["--data.scale", "dorian"], "scale 'dorian'"),
+        (["--data.size", "99999"], "size is 99999"),
+        (["--data.log_mel.n_mels", "5000"], "n_mels is 5000"),
+        (["--data.wav_dir", "nowhere"], "no folder nowhere"),
+        (["--media.n_examples", "0"], "n_examples"),
+        (["--ckpt_path", "nowhere.ckpt"], "no checkpoint at nowhere.ckpt"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_option(capsys, tmp_path, monkeypatch, options, named):
+    monkeypatch.chdir(tmp_path)
+
+    assert named in _fails(capsys, *_fit(*options))
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("model:\n  init_args:\n    z_dims: 3\n", "z_dims"),
+        ("trainer:\n  max_epochs: soon\n", "max_epochs"),
+        ("modle: 3\n", "modle"),
+        ("name: ${..nobody}\n", "nobody"),
+        ("model: [unclosed\n", "parsing config"),
+    ],
+    ids=["wrong key", "wrong type", "wrong group", "wrong reference", "broken YAML"],
+)
+def test_bad_configuration_file(capsys, tmp_path, text, named):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+
+    assert named in _fails(capsys, *_fit("-c", str(path), "--trainer.default_root_dir", str(tmp_path / "run")))
+
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("subcommand", ["validate", "test", "predict"])
+def test_untrained_model_is_not_evaluated(capsys, subcommand):
+    assert "--ckpt_path" in _fails(capsys, subcommand, "-c", str(CONFIGS / "ts_dsae.yaml"))
+
+
+def test_checkpoint_of_other_dimensions(capsys, disentangle):
+    root = disentangle("fit")
+    capsys.readouterr()
+
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("test", "--ckpt_path", str(root / "checkpoints/best.ckpt"), "--model.z_dim", "5", folder="other")
+
+    assert exit_.value.code == 1
+    message = capsys.readouterr().err
+    assert "z_dim 4 (here 5)" in message
+    assert "--model.z_dim 4" in message
+
+
+def test_checkpoint_that_is_none(capsys, disentangle, tmp_path):
+    (tmp_path / "broken.ckpt").write_bytes(b"not a checkpoint")
+
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("test", "--ckpt_path", str(tmp_path / "broken.ckpt"))
+
+    assert exit_.value.code == 1
+    assert "broken.ckpt" in capsys.readouterr().err
+
+
+def test_missing_soundfont(capsys, disentangle, monkeypatch):
+    monkeypatch.setenv("DISENTANGLE_SOUNDFONT", "/nowhere/font.sf3")
+
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("fit")
+
+    assert exit_.value.code == 1
+    message = capsys.readouterr().err
+    assert "/nowhere/font.sf3" in message
+    assert "DISENTANGLE_SOUNDFONT" in message
+
+
+def test_one_unreadable_wav_among_many(capsys, disentangle, tmp_path):
+    folder = tmp_path / "wavs"
+    folder.mkdir()
+    generator = torch.Generator().manual_seed(0)
+    for index in range(4):
+        for instrument in ("Violin", "Trumpet"):
+            audio = torch.rand(1600, generator=generator).numpy()
+            soundfile.write(folder / f"{index}_x-{instrument}.wav", audio, 16_000)
+    (folder / "2_x-Violin.wav").write_bytes(b"RIFF, but no more")
+    cache = tmp_path / "cache"
+
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("fit", "--data.wav_dir", str(folder), "--data.cache_dir", str(cache))
+
+    assert exit_.value.code == 1
+    assert "2_x-Violin.wav" in capsys.readouterr().err
+    assert [path.suffix for path in cache.iterdir()] == [".lock"]

@@ -1,0 +1,161 @@
+"""Whole runs through the command line, on rendered melodies."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import wandb
+
+from lightning_app.errors import RunError
+from modules.dsae import DSAE, Stage
+
+MODELS = ("dsae", "dsae_f", "ts_dsae", "ts_dsae_without_regularisers")
+LAST = "checkpoints/last.ckpt"
+BEST = "checkpoints/best.ckpt"
+
+
+def _weights(checkpoint):
+    return torch.load(checkpoint, weights_only=True)["state_dict"]
+
+
+@pytest.mark.parametrize("config", MODELS)
+def test_fit_validate_test_predict(disentangle, config):
+    root = disentangle("fit", config=config)
+    disentangle("validate", "--ckpt_path", str(root / BEST), config=config)
+    disentangle("test", "--ckpt_path", str(root / BEST), config=config)
+    disentangle("predict", "--ckpt_path", str(root / BEST), config=config)
+
+    scores = json.loads((root / "evaluation.json").read_text())["scores"]
+    assert {"swap_f1/pre_swap", "swap_f1/global_swap", "swap_f1/local_swap", "reconstruction"} <= scores.keys()
+    assert ("global_swap_v" in scores) == (config == "ts_dsae")
+    with np.load(root / "encodings.npz") as encodings:
+        assert encodings["index"].tolist() == list(range(8))
+        model = DSAE.load_from_checkpoint(root / BEST)
+        assert encodings["z_mean"].shape == (8, 63, 4)
+        assert encodings["v_mean"].shape == (8, 16)
+        assert sorted(encodings["part"].tolist()) == [0] * 6 + [1] * 2
+    expected = {"dsae": Stage.JOINT, "dsae_f": Stage.JOINT}.get(config, Stage.INFORMED_PRIOR)
+    assert model.stage is expected
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3])
+@pytest.mark.parametrize("posterior", ["factorised", "full"])
+def test_stopped_and_resumed_run_ends_with_the_same_weights(disentangle, stop_after, posterior):
+    """Constrained for two epochs: stops within the first stage, between the stages, and within the second."""
+    common = ("--schedule.constrained_epochs", "2", "--model.posterior", posterior)
+    whole = disentangle("fit", "--trainer.max_epochs", "5", *common, folder="whole")
+
+    # Pictures drawn more often take random numbers too; they must not change the training.
+    stopped = ("--trainer.max_epochs", str(stop_after), "--media.every_n_epochs", "1")
+    root = disentangle("fit", *stopped, *common, folder="stopped")
+    disentangle("fit", "--trainer.max_epochs", "5", "--ckpt_path", str(root / LAST), *common, folder="stopped")
+
+    expected, resumed = _weights(whole / LAST), _weights(root / LAST)
+    assert expected.keys() == resumed.keys()
+    for name, tensor in expected.items():
+        if isinstance(tensor, torch.Tensor):
+            assert torch.equal(resumed[name], tensor), name
+
+
+def test_run_that_dies_within_an_epoch_resumes_to_the_same_weights(disentangle, monkeypatch):
+    whole = disentangle("fit", "--trainer.max_epochs", "4", folder="whole")
+    step = DSAE.training_step
+
+    def dies(self, batch, batch_idx):
+        if self.current_epoch == 2 and batch_idx == 1:
+            raise KeyError("power cut")
+        return step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DSAE, "training_step", dies)
+        with pytest.raises(KeyError, match="power cut"):
+            disentangle("fit", "--trainer.max_epochs", "4", folder="dead")
+    root = disentangle(
+        "fit", "--trainer.max_epochs", "4", "--ckpt_path", str(whole.parent / "dead" / LAST), folder="dead"
+    )
+
+    for name, tensor in _weights(whole / LAST).items():
+        if isinstance(tensor, torch.Tensor):
+            assert torch.equal(_weights(root / LAST)[name], tensor), name
+
+
+def test_second_run_in_the_same_folder(disentangle):
+    root = disentangle("fit", "--seed_everything", "1")
+    first = _weights(root / LAST)
+    disentangle("fit", "--seed_everything", "2")
+
+    assert not torch.equal(_weights(root / LAST)["decoder.mean.weight"], first["decoder.mean.weight"])
+    assert sorted(path.name for path in (root / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+
+
+def test_config_of_a_run_is_complete(disentangle, tmp_path, render_cache):
+    """The record of a run alone evaluates it."""
+    from lightning_app.cli import main
+
+    root = disentangle("fit")
+    main(["test", "-c", str(root / "config.yaml"), "--ckpt_path", str(root / BEST)])
+
+    assert json.loads((root / "evaluation.json").read_text())["n_validation_clips"] == 2
+
+
+def test_media_are_pictures_and_sounds(disentangle):
+    root = disentangle("fit", "--media.every_n_epochs", "2")
+
+    assert sorted(path.name for path in (root / "media").iterdir()) == ["epoch_0002", "epoch_0003"]
+    folder = root / "media" / "epoch_0003"
+    assert (folder / "spectrograms.png").read_bytes().startswith(b"\x89PNG")
+    versions = ("source", "target", "reconstruction", "global_swap", "local_swap", "prior_sample")
+    sounds = sorted(folder.glob("*.wav"))
+    assert [path.stem.split("_to_")[1].split("_", 1)[1] for path in sounds] == sorted(versions)
+    for path in sounds:
+        audio, rate = soundfile.read(path)
+        assert rate == 16_000
+        assert 3.8 < len(audio) / rate <= 4.0
+        assert 0 < np.abs(audio).max() <= 1
+
+
+def test_media_repeat_from_epoch_to_epoch(disentangle):
+    """The same examples with the same noise: with the same weights, the same bytes."""
+    root = disentangle("fit", "--media.every_n_epochs", "1", "--model.learning_rate", "0.0")
+
+    folders = sorted((root / "media").iterdir())
+    assert len(folders) == 3
+    # The first epoch is in the constrained stage, whose prior of v is another.
+    for path in folders[1].glob("*.wav"):
+        assert path.read_bytes() == (folders[2] / path.name).read_bytes()
+
+
+def test_loggers_have_the_scores_and_the_configuration(disentangle):
+    root = disentangle("fit", logger=True)
+    wandb.finish()
+    disentangle("test", "--ckpt_path", str(root / BEST), logger=True)
+    wandb.finish()
+
+    with (root / "logs" / "version_0" / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert any(row.get("train/kl_z") for row in rows)
+    assert any(row.get("val/negative_elbo") for row in rows)
+    with (root / "logs" / "version_1" / "metrics.csv").open() as file:
+        logged = {name: value for row in csv.DictReader(file) for name, value in row.items() if value}
+    scores = json.loads((root / "evaluation.json").read_text())["scores"]
+    assert float(logged["test/swap_f1/pre_swap"]) == pytest.approx(scores["swap_f1/pre_swap"])
+    runs = list((root / "wandb").glob("offline-run-*"))
+    assert len(runs) == 2
+    # W&B's record of a run is binary; the names of what was set are in it as text.
+    record = b"".join(path.read_bytes() for path in runs[0].glob("*.wandb"))
+    for text in (b"constrained_epochs", b"global_swap_v_weight", b"render_workers"):
+        assert text in record
+    assert list(root.glob("wandb/*/files/media/audio/**/*.wav"))
+    assert list(root.glob("wandb/*/files/media/images/**/*.png"))
+
+
+def test_swap_needs_two_instruments(disentangle, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("fit", "--data.instruments", "[violin]")
+
+    assert exit_.value.code == 1
+    assert "two or more instruments" in capsys.readouterr().err
+    assert issubclass(RunError, RuntimeError)

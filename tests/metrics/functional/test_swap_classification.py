@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import f1_score
+
+from metrics.functional import swap_classification
+
+
+def random_latents(rng, classes, n, dim=3, spread=1.0):
+    """Overlapping clusters, one for each class."""
+    labels = rng.permutation(np.resize(classes, n))
+    centres = dict(zip(classes, np.random.default_rng(0).normal(size=(len(classes), dim)), strict=True))
+    return np.stack([centres[label] for label in labels]) + spread * rng.normal(size=(n, dim)), labels
+
+
+def linear_discriminants(train_v, train_y, v):
+    """The classes that maximise the log-posterior of Gaussians with one pooled covariance (Fisher's LDA, by hand)."""
+    classes = np.unique(train_y)
+    means = [train_v[train_y == label].mean(axis=0) for label in classes]
+    centred = np.concatenate([train_v[train_y == label] - mean for label, mean in zip(classes, means, strict=True)])
+    precision = np.linalg.inv(centred.T @ centred / len(train_v))
+    scores = [
+        v @ precision @ mean - 0.5 * mean @ precision @ mean + np.log(np.mean(train_y == label))
+        for label, mean in zip(classes, means, strict=True)
+    ]
+    return classes[np.argmax(scores, axis=0)]
+
+
+def macro_f1(labels, predicted, classes):
+    scores = []
+    for label in classes:
+        true_positives = sum((labels == label) & (predicted == label))
+        wrong = sum((labels == label) != (predicted == label))
+        scores.append(2 * true_positives / (2 * true_positives + wrong) if true_positives + wrong else 0.0)
+    return np.mean(scores)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("classes", [[0, 1], [0, 1, 2], [3, 40, 41, 73]])
+def test_score_is_that_of_a_discriminant_analysis(classes, seed):
+    rng = np.random.default_rng(seed)
+    (train_v, train_y), (v, y) = random_latents(rng, classes, 60), random_latents(rng, classes, 41)
+
+    score = swap_classification(train_v, train_y, v, y)
+
+    assert score.dtype == torch.float32
+    assert score.shape == ()
+    assert 0.2 < score < 1.0  # neither trivial end
+    assert score.item() == pytest.approx(macro_f1(y, linear_discriminants(train_v, train_y, v), classes), rel=1e-6)
+    predicted = LinearDiscriminantAnalysis().fit(train_v, train_y).predict(v)
+    assert score.item() == pytest.approx(f1_score(y, predicted, average="macro"), rel=1e-6)
+
+
+def test_tensors_arrays_and_lists_score_alike():
+    rng = np.random.default_rng(0)
+    arrays = [*random_latents(rng, [0, 1], 30), *random_latents(rng, [0, 1], 20)]
+    tensors = [torch.tensor(array) for array in arrays]
+    tensors[0].requires_grad_()
+
+    scores = [swap_classification(*inputs) for inputs in (arrays, tensors, [array.tolist() for array in arrays])]
+
+    assert scores[0] == scores[1] == scores[2]
+
+
+def test_separate_clusters_score_one_and_exchanged_labels_zero():
+    rng = np.random.default_rng(0)
+    (train_v, train_y), (v, y) = (random_latents(rng, [0, 1], n, spread=1e-3) for n in (30, 20))
+
+    assert swap_classification(train_v, train_y, v, y) == 1.0
+    assert swap_classification(train_v, train_y, v, 1 - y) == 0.0
+
+
+def test_every_training_class_counts_even_where_no_clip_shows_it():
+    rng = np.random.default_rng(0)
+    (train_v, train_y), (v, y) = (random_latents(rng, [0, 1, 2], n, spread=1e-3) for n in (30, 30))
+
+    # Two classes are perfect, and the third, which no clip has and none is taken for, scores 0.
+    score = swap_classification(train_v, train_y, v[y != 2], y[y != 2])
+
+    assert score.item() == pytest.approx(2 / 3, rel=1e-6)
+
+
+V, Y = np.array([[0.0], [0.1], [1.0], [1.1]]), np.array([0, 0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ((V[:, 0], Y, V, Y), r"train_latents has shape \(4,\); expected \(n, D\)"),
+        ((V, Y, V[:0], Y[:0]), r"latents has shape \(0, 1\); expected \(n, D\) with n of 1 or more"),
+        ((V, Y[:3], V, Y), r"train_labels has shape \(3,\); expected \(4,\), one for each row of train_latents"),
+        ((V, Y, V, Y[:, None]), r"labels has shape \(4, 1\); expected \(4,\), one for each row of latents"),
+        ((V, Y, V * np.nan, Y), r"^latents has NaN or infinite values; the model that made them has diverged"),
+        ((V * [[1.0], [1.0], [1.0], [np.inf]], Y, V, Y), r"^train_latents has NaN or infinite values"),
+        ((V, Y, np.hstack([V, V]), Y), r"train_latents has 1 dimensions and latents 2; they must agree"),
+        ((V, 0 * Y, V, Y), r"train_labels has one class only \(\[0\]\).*two or more instruments"),
+    ],
+)
+def test_unusable_inputs_are_named(inputs, message):
+    with pytest.raises(ValueError, match=message):
+        swap_classification(*inputs)
