@@ -132,10 +132,14 @@ class DSAE(LightningModule):
                 f"sequences have shape {tuple(x.shape)}; this model takes (batch, frames, n_features), with "
                 f"n_features {self.hparams['n_features']}."
             )
+        q_v, q_z, v = self._posteriors(x, sample)
+        return Encoding(q_v, q_z, v, q_z.sample() if sample else q_z.mean)
+
+    def _posteriors(self, x: Tensor, sample: bool) -> tuple[Gaussian, Gaussian, Tensor]:
+        """Both posteriors, and the v that the second one was given."""
         q_v = self.global_encoder(x)
         v = q_v.sample() if sample else q_v.mean
-        q_z = self.local_encoder(x, v)
-        return Encoding(q_v, q_z, v, q_z.sample() if sample else q_z.mean)
+        return q_v, self.local_encoder(x, v), v
 
     def decode(self, z: Tensor, v: Tensor) -> Tensor:
         """Returns the mean of p(x|z, v): (B, T, Z) and (B, V) to (B, T, F)."""
@@ -206,10 +210,11 @@ class DSAE(LightningModule):
         if not wanted or len(encoding.v) < 2:
             return {}
         partner = random_partners(len(encoding.v), encoding.v.device)
-        swapped = self.encode(self.decode(encoding.z[: len(partner)], encoding.v[partner]))
+        swapped = self.decode(encoding.z[: len(partner)], encoding.v[partner])
+        q_v, q_z, _ = self._posteriors(swapped, sample=True)
         # Row (z_i, v_j) is the global swap of i by j, and the local swap of j by i; over all rows, the terms coincide.
-        v_follows_v = self._kl(swapped.q_v, encoding.q_v[partner])
-        z_follows_z = self._kl(swapped.q_z, encoding.q_z[: len(partner)])
+        v_follows_v = self._kl(q_v, encoding.q_v[partner])
+        z_follows_z = self._kl(q_z, encoding.q_z[: len(partner)])
         return {name: v_follows_v if name.endswith("_v") else z_follows_z for name in wanted}
 
     def _reconstruction(self, decoded: Tensor, x: Tensor) -> Tensor:

@@ -16,8 +16,8 @@ def random_partners(n_sequences: int, device: torch.device | None = None) -> Ten
         device: Of the result.
 
     Returns:
-        The partner of each sequence, shape (n,) with n = n_sequences rounded down to even: a permutation that is its own
-        inverse and leaves none in place.
+        The partner of each sequence, shape (n,) with n = n_sequences rounded down to even: a permutation that is its
+        own inverse and leaves none in place.
 
     >>> partner = random_partners(5)
     >>> bool((partner[partner] == torch.arange(4)).all()), bool((partner == torch.arange(4)).any())
