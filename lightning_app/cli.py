@@ -81,6 +81,7 @@ def main(args: list[str] | None = None) -> None:
     """Runs the command line; the project's own errors end it with one message and exit status 1."""
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
     warnings.filterwarnings("ignore", message=".*configure_optimizers` will be overridden.*")
     try:
         DisentangleCLI(args)

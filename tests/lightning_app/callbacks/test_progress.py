@@ -1,0 +1,37 @@
+import pytest
+from lightning import Trainer
+
+from lightning_app.callbacks import StageProgressBar, TwoStageTraining
+from modules.dsae import DSAE
+
+
+class Seen(StageProgressBar):
+    """Keeps what it shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[dict] = []
+
+    def get_metrics(self, trainer, pl_module):
+        self.shown.append(super().get_metrics(trainer, pl_module))
+        return self.shown[-1]
+
+
+def test_shows_the_stage_and_the_terms_of_the_loss(tmp_path, tiny_clips):
+    bar = Seen()
+    trainer = Trainer(
+        max_epochs=2,
+        accelerator="cpu",
+        logger=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        default_root_dir=tmp_path,
+        callbacks=[TwoStageTraining(1), bar],
+    )
+    trainer.fit(DSAE(10, v_dim=2, z_dim=3), tiny_clips())
+
+    # Before training starts, the sanity check shows the stage of a fresh model.
+    assert list(dict.fromkeys(shown["stage"] for shown in bar.shown))[-2:] == ["constrained", "informed prior"]
+    last = bar.shown[-1]
+    terms = ("reconstruction", "kl_v", "kl_z", "global_swap_v", "global_swap_z", "local_swap_v", "local_swap_z")
+    assert last["loss"] == pytest.approx(sum(last[name] for name in terms), rel=1e-5)

@@ -1,0 +1,37 @@
+"""What the README says to type exists."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from lightning_app.cli import main
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(r"^disentangle (\w+ .*?)(?: +#.*)?$", TEXT, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_is_accepted(command, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    # The record of a run has the same keys as the configuration it was started with.
+    arguments = shlex.split(command.replace("runs/mine/config.yaml", "configs/ts_dsae.yaml"))
+
+    with pytest.raises(SystemExit) as exit_:
+        main([*arguments, "--print_config"])
+
+    assert exit_.value.code == 0, capsys.readouterr().err
+
+
+def test_there_are_commands():
+    assert {command.split()[0] for command in COMMANDS} == {"fit", "validate", "test", "predict"}
+
+
+def test_targets_and_files_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"\bmake ([a-z-]+)", TEXT)):
+        assert re.search(rf"^{target}:.*## ", makefile, flags=re.MULTILINE), target
+    for path in re.findall(r"\]\(((?!http)[^)]+)\)", TEXT) + re.findall(r"configs/[\w/]+\.yaml", TEXT):
+        assert (ROOT / path).is_file(), path
