@@ -42,9 +42,9 @@ def cached(cache_dir: Path, name: str, key: Mapping[str, Any], build: Callable[[
     """
     text = json.dumps(key, sort_keys=True, indent=2)
     entry = cache_dir / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    if entry.is_dir():
-        return entry
     try:
+        if entry.is_dir():
+            return entry
         cache_dir.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(entry.with_name(entry.name + ".lock")):
             if not entry.is_dir():

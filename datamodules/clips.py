@@ -1,5 +1,6 @@
 """Sets of short audio clips: where they come from, their cached log-mels, and the dataset that reads them."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,7 +71,10 @@ def cached_log_mels(source: ClipSource, spec: LogMelSpec, cache_dir: Path, n_wor
 
     def build(folder: Path) -> None:
         for name, values in attributes.items():
-            np.save(folder / f"{name}.npy", values)
+            # Not by np.save to the path: on a full disk that reports no errno, or cuts the file short without a word.
+            content = io.BytesIO()
+            np.save(content, values)
+            (folder / f"{name}.npy").write_bytes(content.getvalue())
         _write_log_mels(source, spec, folder / "log_mel.npy", shape, n_workers)
 
     n_bytes = 4 * int(np.prod(shape)) + sum(values.nbytes for values in attributes.values())
@@ -111,7 +115,7 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
     def __getitem__(self, item: int) -> dict[str, Tensor]:
         index = int(self.indices[item])
         clip = {"log_mel": torch.from_numpy(np.array(self._log_mel[index])), "index": torch.tensor(index)}
-        return clip | {name: torch.as_tensor(values[item]) for name, values in self.attributes.items()}
+        return clip | {name: torch.tensor(values[item]) for name, values in self.attributes.items()}
 
 
 def split_by_group(groups: NDArray[np.integer], validation_fraction: float) -> NDArray[np.bool_]:

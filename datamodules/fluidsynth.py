@@ -34,6 +34,10 @@ _INSTALL = (
 )
 # The synthesizer does not low-pass what it resamples; at the data sets' low rate it would alias. So: render, decimate.
 _OVERSAMPLING = 3
+# FluidSynth's own limits; it keeps 44,100 Hz where it is asked for more or less.
+_LOWEST_RATE, _HIGHEST_RATE = 8_000, 96_000
+# Its reverb leaves an offset of 2e-8 without any note.
+_SILENCE = 1e-6
 _GAIN = 0.5
 _VELOCITY = 100
 
@@ -95,9 +99,15 @@ def render(
     Raises:
         DataError: FluidSynth is missing, or the soundfont is unreadable, lacks the program, or gave only silence.
     """
+    oversampling = min(_OVERSAMPLING, _HIGHEST_RATE // sample_rate)
+    if sample_rate * oversampling < _LOWEST_RATE:
+        raise DataError(
+            f"FluidSynth cannot render at {sample_rate} Hz; choose log_mel.sample_rate from "
+            f"{-(-_LOWEST_RATE // _OVERSAMPLING)} to {_HIGHEST_RATE}."
+        )
     fluidsynth = _library()
     synth = fluidsynth.Synth(
-        gain=_GAIN, samplerate=sample_rate * _OVERSAMPLING, channels=16, **{"synth.dynamic-sample-loading": 1}
+        gain=_GAIN, samplerate=sample_rate * oversampling, channels=16, **{"synth.dynamic-sample-loading": 1}
     )
     try:
         font = synth.sfload(str(soundfont))
@@ -105,12 +115,12 @@ def render(
             raise DataError(f"FluidSynth cannot read the soundfont {soundfont}; name another with --data.soundfont.")
         if synth.program_select(0, font, 0, program) < 0:
             raise DataError(f"the soundfont {soundfont} has no General MIDI program {program} (bank 0).")
-        stereo = _play(synth, pitches, n_samples * _OVERSAMPLING)
+        stereo = _play(synth, pitches, n_samples * oversampling)
     finally:
         synth.delete()
-    audio = resample_poly(stereo.mean(axis=0), 1, _OVERSAMPLING)
+    audio = resample_poly(stereo.mean(axis=0), 1, oversampling)
     peak = np.abs(audio).max()
-    if peak == 0:
+    if peak < _SILENCE:
         raise DataError(f"program {program} of {soundfont} gave only silence; choose another instrument or soundfont.")
     return (audio / peak).astype(np.float32)
 

@@ -12,6 +12,8 @@ from datamodules.errors import DataError
 # The smallest float64 step keeps log finite on digital silence: log(2.2e-16) = -36.
 LOG_OFFSET = torch.finfo(torch.float64).eps
 
+_N_UPDATES = 50
+
 
 @dataclass(frozen=True)
 class LogMelSpec:
@@ -24,7 +26,7 @@ class LogMelSpec:
         n_mels: Number of mel bands (HTK scale).
 
     Raises:
-        DataError: A value below 1, a hop longer than half the window, or more bands than frequencies.
+        DataError: A value below 1, an odd window, a hop longer than half of it, or more bands than frequencies.
     """
 
     sample_rate: int = 16_000
@@ -36,6 +38,8 @@ class LogMelSpec:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels"):
             if getattr(self, name) < 1:
                 raise DataError(f"log_mel.{name} is {getattr(self, name)}; it must be 1 or more.")
+        if self.n_fft % 2:
+            raise DataError(f"log_mel.n_fft is {self.n_fft}; it must be even.")
         if self.hop_length > self.n_fft // 2:
             raise DataError(
                 f"log_mel.hop_length is {self.hop_length}, more than half of n_fft {self.n_fft}; the windows would not "
@@ -89,9 +93,12 @@ class LogMel(nn.Module):
 
 
 class InverseLogMel(nn.Module):
-    """Audio from a log-mel spectrogram: exp, least-squares inverse of the mel bands, Griffin-Lim.
+    """Audio from a log-mel spectrogram: exp, the inverse of the mel bands, Griffin-Lim.
 
-    The phase starts at random, so seed torch's generator where the result must repeat.
+    The inverse of the bands starts from torchaudio's least squares, whose negative powers are cut off, and which alone
+    is far from true to the bands (a correlation of 0.8 between the log-mels of a melody before and after), and refines
+    it with powers kept positive. It runs on the CPU. The phase starts at random, so seed torch's generator where the
+    result must repeat.
 
     Args:
         spec: The settings of the `LogMel` that made the spectrogram.
@@ -104,9 +111,13 @@ class InverseLogMel(nn.Module):
     def __init__(self, spec: LogMelSpec, n_iterations: int = 32) -> None:
         super().__init__()
         self.spec = spec
-        n_stft = spec.n_fft // 2 + 1
+        # gelsd copes with bands narrower than the step of the frequencies, which leave the system without full rank.
         self.inverse_mel = transforms.InverseMelScale(
-            n_stft=n_stft, n_mels=spec.n_mels, sample_rate=spec.sample_rate, mel_scale="htk"
+            n_stft=spec.n_fft // 2 + 1,
+            n_mels=spec.n_mels,
+            sample_rate=spec.sample_rate,
+            mel_scale="htk",
+            driver="gelsd",
         )
         self.griffin_lim = transforms.GriffinLim(
             n_fft=spec.n_fft, hop_length=spec.hop_length, power=2.0, n_iter=n_iterations
@@ -115,5 +126,18 @@ class InverseLogMel(nn.Module):
     def forward(self, log_mel: Tensor) -> Tensor:
         # A decoder can overshoot; a power above the loudest that full-scale audio can have is noise, not signal.
         loudest = 2.0 * math.log(self.spec.n_fft)
-        power = torch.exp(log_mel.clamp(max=loudest)).transpose(-1, -2)
-        return self.griffin_lim(self.inverse_mel(power))
+        mel_power = torch.exp(log_mel.clamp(max=loudest)).transpose(-1, -2)
+        return self.griffin_lim(_refined(self.inverse_mel(mel_power), mel_power, self.inverse_mel.fb))
+
+
+def _refined(power: Tensor, mel_power: Tensor, bands: Tensor) -> Tensor:
+    """Brings non-negative powers (..., n_freq, n_frames) closer to the bands' by Lee & Seung's (2001) updates.
+
+    They minimise the divergence between the bands of ``power`` and ``mel_power`` (..., n_mels, n_frames).
+    """
+    weight = bands.sum(dim=1, keepdim=True).clamp(min=LOG_OFFSET)
+    # A power of zero would stay zero: what the least squares cut off starts from what its bands hold.
+    power = torch.maximum(power, 0.01 * bands @ mel_power)
+    for _ in range(_N_UPDATES):
+        power = power * (bands @ (mel_power / (bands.T @ power + LOG_OFFSET))) / weight
+    return power

@@ -28,7 +28,8 @@ class SwapClassification(Metric):
 
     As output of ``compute`` it gives a dict of scalars in [0, 1], keyed by `STEPS`.
 
-    The states are one row of D floats a clip: bounded by the data set, not by the length of the run.
+    One batch has no value of its own, so use ``update`` and ``compute``, not ``forward``. The states are one row of D
+    floats a clip: bounded by the data set, not by the length of the run.
 
     Example:
         >>> import torch
@@ -80,5 +81,5 @@ class SwapClassification(Metric):
             raise ValueError(f"no clips were given for the step {step}; update the metric with them before compute.")
         latents, labels, clips = (dim_zero_cat(getattr(self, f"{step}_{s}")) for s in ("latents", "labels", "clips"))
         order = clips.argsort(stable=True)
-        first = clips[order].diff(prepend=clips.new_tensor([-1])) != 0
+        first = clips[order].diff(prepend=clips[order][:1] - 1) != 0
         return latents[order][first], labels[order][first]

@@ -80,6 +80,7 @@ class DMelodiesDataModule(LightningDataModule):
 
     def prepare_data(self) -> None:
         """Renders the clips, or reads the WAV folder, unless the cache has them."""
+        self._source.split(self._validation_fraction)  # a share that cannot be had is better known before the work
         self._entry()
 
     def setup(self, stage: str) -> None:

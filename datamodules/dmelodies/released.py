@@ -85,6 +85,8 @@ class ReleasedWavs:
             channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
         except (soundfile.SoundFileError, OSError) as error:
             raise DataError(f"cannot read {path}: {error} Replace or remove it") from error
+        if not len(channels):
+            raise DataError(f"{path} holds no sound. Replace or remove it")
         mono = torch.from_numpy(channels.mean(axis=1))
         audio = _torchaudio.functional.resample(mono, rate, self.sample_rate).numpy()[: self.n_samples]
         peak = np.abs(audio).max(initial=0.0)

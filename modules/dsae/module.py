@@ -16,6 +16,10 @@ from modules.gaussian import Gaussian, kl_divergence, standard_normal_like
 LOCAL_ENCODERS = {"factorised": networks.FactorisedLocalEncoder, "full": networks.FullLocalEncoder}
 DECODER_NETWORKS = {"frame": networks.fcn, "sequence": networks.BiRNN}
 
+_CHOICES = {"posterior": tuple(LOCAL_ENCODERS), "decoder": tuple(DECODER_NETWORKS), "reduction": ("mean", "sum")}
+# The settings that the shapes of the weights follow from.
+_SHAPE = ("n_features", "v_dim", "z_dim", "posterior", "decoder", "hidden_dim", "transition_dim")
+
 
 class Stage(StrEnum):
     """What the objective is made of; a training schedule moves the model from one to the next."""
@@ -74,7 +78,7 @@ class DSAE(LightningModule):
         learning_rate: Adam's.
 
     Raises:
-        ModelError: A size below 1, or a checkpoint of a model of other settings.
+        ModelError: A size below 1, a choice that there is not, or weights of a model of another shape.
 
     Example:
         >>> model = DSAE(n_features=80, z_dim=8)
@@ -100,9 +104,7 @@ class DSAE(LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        for name in ("n_features", "v_dim", "z_dim", "hidden_dim", "transition_dim"):
-            if self.hparams[name] < 1:
-                raise ModelError(f"model.{name} is {self.hparams[name]}; it must be 1 or more.")
+        _check(self.hparams)
         self.global_encoder = networks.GlobalEncoder(n_features, hidden_dim, v_dim)
         self.local_encoder = LOCAL_ENCODERS[posterior](n_features, hidden_dim, v_dim, z_dim)
         self.transition = networks.Transition(z_dim, transition_dim)
@@ -127,7 +129,7 @@ class DSAE(LightningModule):
             x: Sequences, (B, T, F).
             sample: Whether the latents are samples; else they are the posterior means.
         """
-        if x.ndim != 3 or x.shape[-1] != self.hparams["n_features"]:
+        if x.ndim != 3 or x.shape[-1] != self.hparams["n_features"] or not x.shape[1]:
             raise ModelError(
                 f"sequences have shape {tuple(x.shape)}; this model takes (batch, frames, n_features), with "
                 f"n_features {self.hparams['n_features']}."
@@ -163,8 +165,10 @@ class DSAE(LightningModule):
             Shape (n_sequences, n_frames, F).
 
         Raises:
-            ModelError: The model has an informed prior and no reference was given.
+            ModelError: The model has an informed prior and no reference was given, or no frame is asked for.
         """
+        if n_frames < 1:
+            raise ModelError(f"n_frames is {n_frames}; it must be 1 or more.")
         if self.stage is Stage.INFORMED_PRIOR:
             if reference is None or len(reference) != n_sequences:
                 raise ModelError(
@@ -265,19 +269,24 @@ class DSAE(LightningModule):
 
     # What a checkpoint holds
 
-    def get_extra_state(self) -> dict[str, str]:
+    def get_extra_state(self) -> dict[str, Any]:
         """The stage is part of the weights: without it a checkpoint would not say which prior v has."""
-        return {"stage": self.stage.value}
+        return {"stage": self.stage.value, "shape": {name: self.hparams[name] for name in _SHAPE}}
 
-    def set_extra_state(self, state: dict[str, str]) -> None:
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Takes the stage; refuses the weights of a model of another shape, naming the settings that differ."""
+        differing = {name: value for name, value in state["shape"].items() if value != self.hparams[name]}
+        if differing:
+            pairs = ", ".join(f"{name} {value} (here {self.hparams[name]})" for name, value in differing.items())
+            wanted = " ".join(f"--model.{name} {value}" for name, value in differing.items())
+            raise ModelError(f"the checkpoint is of a model with {pairs}. Pass {wanted}, or the config of its run.")
         self.stage = Stage(state["stage"])
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuses the weights of a model with other settings, naming the settings that differ."""
-        saved = checkpoint.get("hyper_parameters", {})
-        shaping = ("n_features", "v_dim", "z_dim", "posterior", "decoder", "hidden_dim", "transition_dim")
-        differing = [name for name in shaping if name in saved and saved[name] != self.hparams[name]]
-        if differing:
-            pairs = ", ".join(f"{name} {saved[name]} (here {self.hparams[name]})" for name in differing)
-            wanted = " ".join(f"--model.{name} {saved[name]}" for name in differing)
-            raise ModelError(f"the checkpoint is of a model with {pairs}. Pass {wanted}, or the config of its run.")
+
+def _check(settings: Mapping[str, Any]) -> None:
+    for name in ("n_features", "v_dim", "z_dim", "hidden_dim", "transition_dim"):
+        if settings[name] < 1:
+            raise ModelError(f"model.{name} is {settings[name]}; it must be 1 or more.")
+    for name, choices in _CHOICES.items():
+        if settings[name] not in choices:
+            raise ModelError(f"model.{name} is {settings[name]!r}; choose from {', '.join(choices)}.")

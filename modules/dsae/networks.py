@@ -112,8 +112,8 @@ class Transition(nn.Module):
 
     def forward(self, z: Tensor) -> Gaussian:
         """Returns the prior of each frame given the frames before it; (B, T, Z) to a Gaussian of (B, T, Z)."""
-        output, _ = self.lstm(z[:, :-1])
-        following = self.head(output)
+        output, _ = self.lstm(z)
+        following = self.head(output[:, :-1])
         first = torch.zeros_like(z[:, :1])
         return Gaussian(torch.cat([first, following.mean], dim=1), torch.cat([first, following.log_variance], dim=1))
 

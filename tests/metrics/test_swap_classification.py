@@ -136,14 +136,8 @@ def test_compute_names_the_step_without_clips(missing):
         SwapClassification().compute()
 
 
-@pytest.mark.parametrize(
-    "shares",
-    [
-        (torch.arange(0, 40, 2), torch.arange(1, 40, 2)),
-        (torch.arange(32), torch.arange(31, 40)),  # of unequal length, with clip 31 in both
-    ],
-)
-def test_two_processes_score_as_one(tmp_path, shares):
+def test_two_processes_score_as_one(tmp_path):
+    shares = torch.arange(32), torch.arange(31, 40)  # two batches and one, with clip 31 in both
     expected = {step: score.item() for step, score in expected_scores().items()}
     jobs = []
     try:

@@ -173,14 +173,16 @@ def test_a_snapshot_is_a_copy_that_no_longer_follows(make_dsae):
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("decoder", ["frame", "sequence"])
 @pytest.mark.parametrize("posterior", ["factorised", "full"])
-def test_every_model_overfits_a_small_batch(make_dsae, make_trainer, posterior, decoder, reduction):
+def test_every_model_overfits_a_small_batch(make_dsae, posterior, decoder, reduction):
     model = make_dsae(posterior=posterior, decoder=decoder, reduction=reduction, hidden_dim=12, learning_rate=1e-2)
     # Levels that differ from sequence to sequence are for v to learn, and what differs from frame to frame for z.
-    x, trainer = 4.0 * randn(B, 1, F) + randn(B, T, F), make_trainer(max_epochs=1)
-    before = trainer.validate(model, loader(x), verbose=False)[0]
+    x, optimizer, losses = 4.0 * randn(B, 1, F) + randn(B, T, F), model.configure_optimizers(), []
 
-    trainer.fit(model, loader(*[x] * 120))
+    while len(losses) < 1000 and (len(losses) < 10 or sum(losses[-10:]) / 10 > 0.4 * losses[0]):
+        loss = sum(model.loss_terms(x).values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
 
-    after = trainer.validate(model, loader(x), verbose=False)[0]
-    assert after["val/loss"] < 0.6 * before["val/loss"]
-    assert after["val/reconstruction"] < 0.6 * before["val/reconstruction"]
+    assert len(losses) < 1000  # it stopped because the loss had fallen
