@@ -152,7 +152,7 @@ def split_by_group(groups: NDArray[np.integer], validation_fraction: float) -> N
     return validation
 
 
-class _LogMelClips(Dataset[Tensor | str]):
+class _LogMelClips(Dataset[NDArray[np.float32] | str]):
     """Computes a clip's log-mel, or says why there is none: worker processes hand back errors badly."""
 
     def __init__(self, source: ClipSource, spec: LogMelSpec) -> None:
@@ -162,20 +162,27 @@ class _LogMelClips(Dataset[Tensor | str]):
     def __len__(self) -> int:
         return len(self.source)
 
-    def __getitem__(self, index: int) -> Tensor | str:
+    def __getitem__(self, index: int) -> NDArray[np.float32] | str:
         try:
             audio = self.source.audio(index)
         except DataError as error:
             return str(error)
         with torch.inference_mode():
-            return self.log_mel(torch.from_numpy(audio)).clone()
+            return self.log_mel(torch.from_numpy(audio)).numpy()
+
+
+def _as_it_is(clip: Any) -> Any:
+    # Not as a tensor, which would travel through shared memory, of which containers can have little.
+    return clip
 
 
 def _write_log_mels(
     source: ClipSource, spec: LogMelSpec, path: Path, shape: tuple[int, int, int], n_workers: int
 ) -> None:
     # At least one worker process, with its single torch thread: the same arithmetic whatever their number.
-    loader = DataLoader(_LogMelClips(source, spec), batch_size=None, num_workers=max(1, n_workers))
+    loader = DataLoader(
+        _LogMelClips(source, spec), batch_size=None, num_workers=max(1, n_workers), collate_fn=_as_it_is
+    )
     clips = iter(loader)
     failures: list[str] = []
     with path.open("wb") as file:
@@ -185,7 +192,8 @@ def _write_log_mels(
             if isinstance(clip, str):
                 failures.append(clip)
             else:
-                file.write(clip.numpy().tobytes())
+                file.write(np.ascontiguousarray(clip, "<f4").tobytes())
     if failures:
-        more = f" (and {len(failures) - _NAMED_FAILURES} more)" if len(failures) > _NAMED_FAILURES else ""
-        raise DataError("; ".join(dict.fromkeys(failures[:_NAMED_FAILURES])) + more)
+        reasons = list(dict.fromkeys(failures))
+        more = f" (and {len(reasons) - _NAMED_FAILURES} more)" if len(reasons) > _NAMED_FAILURES else ""
+        raise DataError("; ".join(reasons[:_NAMED_FAILURES]) + more)

@@ -97,7 +97,8 @@ def render(
         Mono audio divided by its peak, shape (n_samples,), in [-1, 1].
 
     Raises:
-        DataError: FluidSynth is missing, or the soundfont is unreadable, lacks the program, or gave only silence.
+        DataError: FluidSynth is missing; or the soundfont is unreadable, lacks the program or one of its notes, or gave
+            only silence.
     """
     oversampling = min(_OVERSAMPLING, _HIGHEST_RATE // sample_rate)
     if sample_rate * oversampling < _LOWEST_RATE:
@@ -130,13 +131,25 @@ def _play(synth: Any, pitches: NDArray[np.integer], n_samples: int) -> NDArray[n
     bounds = np.linspace(0, n_samples, len(pitches) + 1).astype(int)
     for pitch, start, stop in zip(pitches.tolist(), bounds[:-1], bounds[1:], strict=True):
         if pitch >= 0:
-            synth.noteon(0, pitch, _VELOCITY)
+            _start_note(synth, pitch)
         _write_float()(
             synth.synth, int(stop - start), stereo[0].ctypes.data, int(start), 1, stereo[1].ctypes.data, int(start), 1
         )
         if pitch >= 0:
             synth.noteoff(0, pitch)
     return stereo
+
+
+def _start_note(synth: Any, pitch: int) -> None:
+    """Starts a note; FluidSynth itself passes over one that the instrument has no sample for."""
+    voices = _library().fluid_synth_get_active_voice_count
+    before = voices(synth.synth)
+    synth.noteon(0, pitch, _VELOCITY)
+    if voices(synth.synth) == before:
+        raise DataError(
+            f"the soundfont's instrument has no sound for MIDI note {pitch}, which is out of its range; choose other "
+            "octaves (--data.octaves) or instruments (--data.instruments)."
+        )
 
 
 @functools.cache

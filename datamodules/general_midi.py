@@ -43,7 +43,8 @@ def program(instrument: str) -> int:
     try:
         return INSTRUMENTS.index(instrument)
     except ValueError:
-        near = difflib.get_close_matches(instrument, INSTRUMENTS, n=3) or ["violin", "trumpet", "flute"]
+        near = [name for name in INSTRUMENTS if instrument and instrument in name]
+        near = (near + difflib.get_close_matches(instrument, INSTRUMENTS))[:3] or ["violin", "trumpet", "flute"]
         raise DataError(
             f"'{instrument}' is no General MIDI instrument. Did you mean {', '.join(near)}? "
             "All 128 names are in datamodules/general_midi.py."

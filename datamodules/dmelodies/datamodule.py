@@ -68,7 +68,7 @@ class DMelodiesDataModule(LightningDataModule):
         self.seed = seed
         self.class_names = {"instrument": tuple(instruments)}
         self._validation_fraction = validation_fraction
-        self._render_workers = render_workers or os.cpu_count() or 1
+        self._render_workers = render_workers or _usable_cores()
         self._cache_dir = Path(cache_dir).expanduser()
         self._source: RenderedMelodies | ReleasedWavs
         if wav_dir is not None:
@@ -126,3 +126,7 @@ class DMelodiesDataModule(LightningDataModule):
 
     def _entry(self) -> Path:
         return cached_log_mels(self._source, self.log_mel, self._cache_dir, self._render_workers)
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -127,6 +127,11 @@ def test_a_melody_of_rests_gives_only_silence():
         play([-1, -1], "violin")
 
 
+def test_note_out_of_the_instruments_range_is_named():
+    with pytest.raises(DataError, match=r"no sound for MIDI note 109.*--data\.octaves"):
+        play([60, 109], "violin")
+
+
 def test_soundfont_of_ones_own_goes_before_the_environments(tmp_path, monkeypatch):
     own, other = tmp_path / "own.sf3", tmp_path / "other.sf3"
     own.touch()
