@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
+from lightning.pytorch.trainer.states import TrainerFn
 
 from lightning_app.files import whole_file
 
@@ -16,7 +17,7 @@ class ConfigRecord(SaveConfigCallback):
     """
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        filename = "config.yaml" if stage == "fit" else f"config.{stage}.yaml"
+        filename = "config.yaml" if stage == TrainerFn.FITTING else f"config.{TrainerFn(stage).value}.yaml"
         with whole_file(Path(trainer.default_root_dir) / filename) as draft:
             draft.write_text(self.parser.dump(self.config, skip_none=False))
         for logger in trainer.loggers:

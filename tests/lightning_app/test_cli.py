@@ -163,6 +163,16 @@ def test_checkpoint_that_is_none(capsys, disentangle, tmp_path):
     assert "broken.ckpt" in capsys.readouterr().err
 
 
+def test_diverging_loss(capsys, disentangle):
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("fit", "--model.learning_rate", "1e30")
+
+    assert exit_.value.code == 1
+    message = capsys.readouterr().err
+    assert "diverged in epoch" in message
+    assert "--model.learning_rate" in message
+
+
 def test_missing_soundfont(capsys, disentangle, monkeypatch):
     monkeypatch.setenv("DISENTANGLE_SOUNDFONT", "/nowhere/font.sf3")
 

@@ -99,6 +99,7 @@ def test_config_of_a_run_is_complete(disentangle, tmp_path, render_cache):
     main(["test", "-c", str(root / "config.yaml"), "--ckpt_path", str(root / BEST)])
 
     assert json.loads((root / "evaluation.json").read_text())["n_validation_clips"] == 2
+    assert {path.name for path in root.glob("config*")} == {"config.yaml", "config.test.yaml"}
 
 
 def test_media_are_pictures_and_sounds(disentangle):
