@@ -25,7 +25,7 @@ class OneMessageParser(LightningArgumentParser):
     """A parser whose errors are one message and not preceded by pages of usage."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        print(f"error: {message}\nSee {self.prog} --help.", file=sys.stderr)
+        print(f"error: {message}\nSee {self.prog} --help, and the configurations in configs/.", file=sys.stderr)
         sys.exit(2)
 
 

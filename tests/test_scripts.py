@@ -35,5 +35,11 @@ def test_says_what_to_install_where_it_may_not(tmp_path):
     done = _run(tmp_path, DISENTANGLE_SOUNDFONT="/nowhere/font.sf3")
 
     assert done.returncode == 1
-    for words in ("/nowhere/font.sf3", "apt-get install", "brew install", "conda install", "export DISENTANGLE_SOUNDFONT"):
+    for words in (
+        "/nowhere/font.sf3",
+        "apt-get install",
+        "brew install",
+        "conda install",
+        "export DISENTANGLE_SOUNDFONT",
+    ):
         assert words in done.stderr

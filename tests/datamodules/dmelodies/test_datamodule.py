@@ -120,7 +120,12 @@ def test_the_spectrograms_settings_reach_the_batches(prepared):
 
 def test_options_reach_the_melodies(prepared):
     data = prepared(
-        size=6, tonic="A", octaves=(5, 6), scale="blues", instruments=("flute", "piccolo", "harpsichord"), validation_fraction=0.5
+        size=6,
+        tonic="A",
+        octaves=(5, 6),
+        scale="blues",
+        instruments=("flute", "piccolo", "harpsichord"),
+        validation_fraction=0.5,
     )
     values = np.concatenate([data.train_dataset.attributes["factors"], data.validation_dataset.attributes["factors"]])
     assert set(values[:, 0].tolist()) == {9}
