@@ -22,6 +22,7 @@ from datamodules.errors import DataError
 DEFAULT_CACHE_DIR = Path(platformdirs.user_cache_dir("disentangle"))
 
 _OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
 def cached(cache_dir: Path, name: str, key: Mapping[str, Any], build: Callable[[Path], None], n_bytes: int) -> Path:
@@ -96,4 +97,6 @@ def _why_not(error: OSError, entry: Path, n_bytes: int) -> str:
             f"no room for the cache entry {entry}: it takes {n_bytes / 2**20:.0f} MiB and {error.strerror}. "
             "Free some space, or name another folder with --data.cache_dir. Nothing was left half-written."
         )
-    return f"cannot write the cache entry {entry}: {error}. Name a writable folder with --data.cache_dir."
+    if error.errno in _NOT_WRITABLE:
+        return f"cannot write the cache entry {entry}: {error}. Name a writable folder with --data.cache_dir."
+    return f"the cache entry {entry} could not be made: {error}."

@@ -18,6 +18,8 @@ from datamodules.errors import DataError
 from datamodules.log_mel import LogMel, LogMelSpec
 
 _NAMED_FAILURES = 5
+# Part of every cache key: to be raised with any change to how clips, log-mels or attributes are made.
+_RECIPE = 1
 
 
 class ClipSource(Protocol):
@@ -61,6 +63,7 @@ def cached_log_mels(source: ClipSource, spec: LogMelSpec, cache_dir: Path, n_wor
         DataError: Clips that cannot be had, by name; or a disk that cannot be written.
     """
     key = {
+        "recipe": _RECIPE,
         "source": source.key(),
         "log_mel": spec.__dict__,
         "torch": torch.__version__,

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
@@ -75,6 +76,7 @@ def synthesis_key(soundfont: Path) -> dict[str, Any]:
     return {
         "soundfont_sha256": _sha256(soundfont, soundfont.stat().st_mtime_ns),
         "fluidsynth": _fluidsynth_version(),
+        "scipy": scipy.__version__,
         "gain": _GAIN,
         "velocity": _VELOCITY,
         "oversampling": _OVERSAMPLING,

@@ -15,7 +15,7 @@ from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, 
 from lightning_app.errors import RunError
 from modules import ModelError
 
-CALLBACK_SLOTS = ("schedule", "checkpoint", "early_stopping", "evaluation", "media", "predictions")
+CALLBACK_SLOTS = ("schedule", "checkpoint", "last_checkpoint", "early_stopping", "evaluation", "media", "predictions")
 """Roles that a configuration fills with a callback, or with null; each can be overridden by its name."""
 
 USER_ERRORS = (DataError, ModelError, RunError)
@@ -43,7 +43,6 @@ class DisentangleCLI(LightningCLI):
             subclass_mode_model=True,
             subclass_mode_data=True,
             save_config_callback=ConfigRecord,
-            save_config_kwargs={"save_to_log_dir": False},
             parser_class=OneMessageParser,
             parser_kwargs={"parser_mode": "omegaconf+", "description": "Disentangled representations of music audio."},
             args=args,
@@ -73,14 +72,21 @@ class DisentangleCLI(LightningCLI):
             raise RunError(f"disentangle {subcommand} needs a trained model: name its checkpoint with --ckpt_path.")
         if path is not None and not Path(path).is_file():
             raise RunError(f"no checkpoint at {path}; a run keeps its own in <default_root_dir>/checkpoints.")
-        if path is not None and not zipfile.is_zipfile(path):
+        if path is not None and not _is_torch_file(path):
             raise RunError(f"{path} is not a checkpoint, or was cut short; take another, or train again.")
+
+
+def _is_torch_file(path: str) -> bool:
+    """Whether a file is an archive that torch wrote, and is whole."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/data.pkl") for name in archive.namelist())
 
 
 def main(args: list[str] | None = None) -> None:
     """Runs the command line; the project's own errors end it with one message and exit status 1."""
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
     warnings.filterwarnings("ignore", message=".*configure_optimizers` will be overridden.*")
     try:

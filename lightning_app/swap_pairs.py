@@ -25,7 +25,7 @@ def partners_of_other_class(labels: NDArray[np.integer], seed: int) -> NDArray[n
     if len(np.unique(labels)) < 2:
         raise RunError(
             "a swap is between clips of two classes, and all validation clips are of one; choose two or more "
-            "instruments (--data.instruments)."
+            "instruments (--data.instruments), or leave the examples of swaps out (--media null)."
         )
     generator = np.random.default_rng(seed)
     partners = np.empty(len(labels), np.int64)

@@ -12,6 +12,7 @@ from datamodules.cache import DEFAULT_CACHE_DIR
 from datamodules.clips import ClipDataset, cached_log_mels
 from datamodules.dmelodies.released import ReleasedWavs
 from datamodules.dmelodies.rendered import RenderedMelodies
+from datamodules.errors import DataError
 from datamodules.log_mel import LogMelSpec
 
 
@@ -62,6 +63,9 @@ class DMelodiesDataModule(LightningDataModule):
         cache_dir: Path = DEFAULT_CACHE_DIR,
     ) -> None:
         super().__init__()
+        for name, value, least in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0), ("seed", seed, 0)):
+            if value < least:
+                raise DataError(f"data.{name} is {value}; it must be {least} or more.")
         self.log_mel = log_mel
         self.batch_size = batch_size
         self.num_workers = num_workers

@@ -73,6 +73,7 @@ class ReleasedWavs:
         ]
         return {
             "folder": str(self.folder.resolve()),
+            "libsndfile": soundfile.__libsndfile_version__,
             "files_sha256": hashlib.sha256(repr(facts).encode()).hexdigest(),
             "instruments": list(self.instruments),
             "sample_rate": self.sample_rate,

@@ -52,8 +52,8 @@ class EncodingWriter(Callback):
         arrays = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
         _, order = np.unique(arrays["index"], return_index=True)
         path = Path(trainer.default_root_dir) / self.filename
-        with whole_file(path) as draft:
-            np.savez(draft, allow_pickle=False, **{name: values[order] for name, values in arrays.items()})
+        with whole_file(path) as draft, draft.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{name: values[order] for name, values in arrays.items()})
         shapes = ", ".join(f"{name} {values[order].shape}" for name, values in arrays.items())
         rank_zero_info(f"Wrote {path}: {shapes}.")
 

@@ -86,7 +86,7 @@ class SwapEvaluation(Callback):
         path = Path(trainer.default_root_dir) / "evaluation.json"
         with whole_file(path) as draft:
             draft.write_text(json.dumps(result, indent=2) + "\n")
-        _print_table(measured, path)
+        _print_table(measured, self.factor, path)
 
 
 def _own_share(data: ClipDataModule, trainer: Trainer) -> Iterable[dict[str, Tensor]]:
@@ -96,14 +96,14 @@ def _own_share(data: ClipDataModule, trainer: Trainer) -> Iterable[dict[str, Ten
     return track(loader, "Encoding the training set", disable=not trainer.is_global_zero)
 
 
-def _print_table(scores: Mapping[str, float], path: Path) -> None:
+def _print_table(scores: Mapping[str, float], factor: str, path: Path) -> None:
     table = Table(title="Swap evaluation", caption=f"Written to {path}")
     table.add_column("score on the validation clips")
     table.add_column("value", justify="right")
     names = {
-        "swap_f1/pre_swap": "macro F1 of the instrument, before the swap",
-        "swap_f1/global_swap": "macro F1 after the global swap (the target's instrument)",
-        "swap_f1/local_swap": "macro F1 after the local swap (the source's instrument)",
+        "swap_f1/pre_swap": f"macro F1 of the {factor}, before the swap",
+        "swap_f1/global_swap": f"macro F1 after the global swap (the target's {factor})",
+        "swap_f1/local_swap": f"macro F1 after the local swap (the source's {factor})",
         "reconstruction": "reconstruction error",
         "kl_v": "KL of v",
         "kl_z": "KL of z",

@@ -46,6 +46,11 @@ class SwapExamples(Callback):
         self.seed = seed
         self._last_shown: int | None = None
 
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # What cannot be shown is better known before the first epoch than after the hundredth.
+        swappable(pl_module)
+        partners_of_other_class(clip_data(trainer, self.factor).validation_dataset.attributes[self.factor], self.seed)
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if (trainer.current_epoch + 1) % self.every_n_epochs == 0:
             self._last_shown = trainer.current_epoch + 1

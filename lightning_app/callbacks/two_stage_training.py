@@ -1,8 +1,11 @@
 """The schedule of two-stage training (Luo et al. 2022, section 3.1)."""
 
+from typing import Any
+
 import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_warn
 
 from lightning_app.errors import RunError
@@ -29,7 +32,8 @@ class TwoStageTraining(Callback):
         freeze_global_encoder: Whether the global encoder is frozen in the second stage (DSAE-f).
 
     Raises:
-        RunError: ``constrained_epochs`` below 1, or another kind of model.
+        RunError: ``constrained_epochs`` below 1, or not that of the run that is resumed; another kind of model; or a
+            DDP strategy that does not look for unused parameters.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class TwoStageTraining(Callback):
         self.constrained_epochs = constrained_epochs
         self.second_stage = Stage.INFORMED_PRIOR if informed_prior else Stage.JOINT
         self.freeze_global_encoder = freeze_global_encoder
+        self._resumed_from: dict[str, Any] = {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if stage != "fit":
@@ -55,7 +60,27 @@ class TwoStageTraining(Callback):
                 f"{self.constrained_epochs}: training ends before the second stage."
             )
 
+        strategy = trainer.strategy
+        if isinstance(strategy, DDPStrategy) and not strategy._ddp_kwargs.get("find_unused_parameters"):
+            raise RunError(
+                "two-stage training leaves frozen parameters out of a step, which this DDP strategy does not allow; "
+                "use --trainer.strategy ddp_find_unused_parameters_true."
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"constrained_epochs": self.constrained_epochs}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._resumed_from = state_dict
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        trained_with = self._resumed_from.get("constrained_epochs", self.constrained_epochs)
+        if trained_with != self.constrained_epochs:
+            raise RunError(
+                f"the checkpoint's run has {trained_with} constrained epochs, this configuration "
+                f"{self.constrained_epochs}; go on with --schedule.constrained_epochs {trained_with}, or with the "
+                "config of its run."
+            )
         self._enter_stage(trainer, pl_module)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -90,7 +115,7 @@ def _restart_early_stopping(trainer: Trainer) -> None:
 def _forget_checkpoints(trainer: Trainer) -> None:
     """Scores of another objective cannot be compared: drops the best checkpoints so far, files included."""
     for checkpoint in trainer.checkpoint_callbacks:
-        if not isinstance(checkpoint, ModelCheckpoint):
+        if not isinstance(checkpoint, ModelCheckpoint) or checkpoint.monitor is None:
             continue
         for path in checkpoint.best_k_models:
             trainer.strategy.remove_checkpoint(path)

@@ -60,6 +60,10 @@ class DSAE(LightningModule):
     The family of Luo et al. (2022) are settings of this one module and of the schedule that trains it. Its batches are
     mappings with a sequence of feature frames, (B, T, F), under ``log_mel``.
 
+    The swap terms are computed on random pairs that swap with each other (see `modules.dsae.swap`). Over such pairs
+    eqs. (4) and (6) are the same sum, and so are (5) and (7); with the paper's pairing they agree in expectation. So of
+    the four weights only the sums of the two pairs matter. A batch of one sequence has no swap terms.
+
     Args:
         n_features: F, the features of a frame.
         v_dim: V, dimensions of the global latent.
@@ -248,11 +252,11 @@ class DSAE(LightningModule):
     def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Tensor]:
         return self._step(batch, "train")
 
-    def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
-        self._step(batch, "val")
+    def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        return self._step(batch, "val")
 
-    def test_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
-        self._step(batch, "test")
+    def test_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        return self._step(batch, "test")
 
     def predict_step(self, batch: Mapping[str, Tensor], batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Returns the posteriors of a batch: ``v_mean``, ``v_log_variance``, ``z_mean``, ``z_log_variance``."""

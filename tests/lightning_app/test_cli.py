@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 import torch
@@ -103,6 +104,7 @@ def test_both_ways_to_call_it(command):
         (["--data.log_mel.n_mels", "5000"], "n_mels is 5000"),
         (["--data.wav_dir", "nowhere"], "no folder nowhere"),
         (["--media.n_examples", "0"], "n_examples"),
+        (["--data.batch_size", "0"], "batch_size is 0"),
         (["--ckpt_path", "nowhere.ckpt"], "no checkpoint at nowhere.ckpt"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -155,17 +157,22 @@ def test_checkpoint_of_other_dimensions(capsys, disentangle):
 
 def test_checkpoint_that_is_none(capsys, disentangle, tmp_path):
     (tmp_path / "broken.ckpt").write_bytes(b"not a checkpoint")
+    np.savez(tmp_path / "other.npz", v=np.zeros(3))
 
+    for name in ("broken.ckpt", "other.npz"):
+        with pytest.raises(SystemExit) as exit_:
+            disentangle("test", "--ckpt_path", str(tmp_path / name))
+        assert exit_.value.code == 1
+        assert f"{name} is not a checkpoint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("batch_size", ["3", "100"])
+def test_diverging_loss(capsys, disentangle, tmp_path, batch_size):
+    """With one batch an epoch, it is validation that sees what the step has done."""
     with pytest.raises(SystemExit) as exit_:
-        disentangle("test", "--ckpt_path", str(tmp_path / "broken.ckpt"))
+        disentangle("fit", "--model.learning_rate", "1e30", "--data.batch_size", batch_size)
 
-    assert exit_.value.code == 1
-    assert "broken.ckpt" in capsys.readouterr().err
-
-
-def test_diverging_loss(capsys, disentangle):
-    with pytest.raises(SystemExit) as exit_:
-        disentangle("fit", "--model.learning_rate", "1e30")
+    assert not list(tmp_path.rglob("*.ckpt"))
 
     assert exit_.value.code == 1
     message = capsys.readouterr().err

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 import torch
 import wandb
+import yaml
 
 from lightning_app.errors import RunError
 from modules.dsae import DSAE, Stage
@@ -53,6 +54,7 @@ def test_stopped_and_resumed_run_ends_with_the_same_weights(disentangle, stop_af
     root = disentangle("fit", *stopped, *common, folder="stopped")
     disentangle("fit", "--trainer.max_epochs", "5", "--ckpt_path", str(root / LAST), *common, folder="stopped")
 
+    assert all(torch.load(run / LAST, weights_only=True)["epoch"] == 4 for run in (whole, root))
     expected, resumed = _weights(whole / LAST), _weights(root / LAST)
     assert expected.keys() == resumed.keys()
     for name, tensor in expected.items():
@@ -80,6 +82,51 @@ def test_run_that_dies_within_an_epoch_resumes_to_the_same_weights(disentangle, 
     for name, tensor in _weights(whole / LAST).items():
         if isinstance(tensor, torch.Tensor):
             assert torch.equal(_weights(root / LAST)[name], tensor), name
+
+
+def test_last_checkpoint_is_of_the_last_epoch_whatever_it_scored(disentangle, monkeypatch):
+    def worsens(self, batch, batch_idx):
+        self.log("val/negative_elbo", float(self.current_epoch))
+        return {"loss": torch.tensor(0.0)}
+
+    monkeypatch.setattr(DSAE, "validation_step", worsens)
+    root = disentangle("fit", "--trainer.max_epochs", "5")
+
+    assert torch.load(root / LAST, weights_only=True)["epoch"] == 4
+    assert torch.load(root / BEST, weights_only=True)["epoch"] == 1  # the first of the second stage
+
+
+def test_resuming_as_the_readme_says(disentangle, tmp_path):
+    """The record of the run, its last checkpoint, and more epochs."""
+    from lightning_app.cli import main
+
+    root = disentangle("fit", "--model.z_dim", "3", "--schedule.constrained_epochs", "2")
+    options = ["-c", str(root / "config.yaml"), "--ckpt_path", str(root / LAST)]
+    main(["fit", *options, "--trainer.max_epochs", "4"])
+
+    assert torch.load(root / LAST, weights_only=True)["epoch"] == 3
+    assert yaml.safe_load((root / "config.yaml").read_text())["ckpt_path"] is None
+
+
+@pytest.mark.parametrize("option", [("--model.z_dim", "5"), ("--schedule.constrained_epochs", "2")])
+def test_failed_resume_says_what_differs_and_keeps_the_record(disentangle, capsys, option):
+    root = disentangle("fit")
+    record = (root / "config.yaml").read_text()
+
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("fit", "--ckpt_path", str(root / LAST), "--trainer.max_epochs", "4", *option)
+
+    assert exit_.value.code == 1
+    assert f"{option[0]} " in capsys.readouterr().err
+    assert (root / "config.yaml").read_text() == record
+
+
+def test_encodings_under_any_name(disentangle):
+    root = disentangle("fit", "--trainer.max_epochs", "2")
+    disentangle("predict", "--ckpt_path", str(root / BEST), "--predictions.filename", "latents")
+
+    with np.load(root / "latents") as encodings:
+        assert len(encodings["v_mean"]) == 8
 
 
 def test_second_run_in_the_same_folder(disentangle):

@@ -1,11 +1,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from lightning import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.strategies import DDPStrategy
 
 from lightning_app.callbacks import TwoStageTraining
 from lightning_app.errors import RunError
@@ -44,8 +46,9 @@ def _model(**options):
     return DSAE(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4, **options)
 
 
-def _trainer(folder, epochs, *callbacks):
+def _trainer(folder, epochs, *callbacks, **options):
     return Trainer(
+        **options,
         max_epochs=epochs,
         accelerator="cpu",
         logger=False,
@@ -123,6 +126,25 @@ def test_best_checkpoint_is_of_the_second_stage(tmp_path, tiny_clips):
     assert [path.name for path in (tmp_path / "c").iterdir()] == ["best-epoch=3.ckpt"]
     assert best.best_model_path == str(tmp_path / "c" / "best-epoch=3.ckpt")
     assert DSAE.load_from_checkpoint(best.best_model_path).stage is Stage.INFORMED_PRIOR
+
+
+def test_best_checkpoint_without_validation_in_every_epoch(tmp_path, tiny_clips):
+    """The score of the first stage's last validation must not stand for the second stage's first epoch."""
+    model = Unimprovable(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4)
+    best = ModelCheckpoint(tmp_path / "c", "best-{epoch}", "val/negative_elbo")
+    trainer = _trainer(tmp_path, 8, TwoStageTraining(4), best, check_val_every_n_epoch=2)
+
+    trainer.fit(model, tiny_clips())
+
+    assert best.best_model_score == 5.0
+    assert [path.name for path in (tmp_path / "c").iterdir()] == ["best-epoch=5.ckpt"]
+
+
+def test_refuses_ddp_that_does_not_look_for_unused_parameters():
+    trainer = SimpleNamespace(max_epochs=5, strategy=DDPStrategy())
+
+    with pytest.raises(RunError, match="ddp_find_unused_parameters_true"):
+        TwoStageTraining(1).setup(trainer, _model(), "fit")
 
 
 def test_refuses_no_first_stage_and_other_models(tmp_path, tiny_clips):
