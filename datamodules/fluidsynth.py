@@ -4,9 +4,11 @@ What a synthesizer played before leaks into what it plays next, so each call get
 keeps that cheap.
 """
 
+import contextlib
 import ctypes
 import functools
 import hashlib
+import io
 import os
 from pathlib import Path
 from types import ModuleType
@@ -158,7 +160,9 @@ def _start_note(synth: Any, pitch: int) -> None:
 def _library() -> ModuleType:
     """Imports pyfluidsynth, which looks for the system's libfluidsynth on import."""
     try:
-        import fluidsynth
+        # Where the variable CI is set, pyfluidsynth prints where it found the library.
+        with contextlib.redirect_stdout(io.StringIO()):
+            import fluidsynth
     except (ImportError, OSError) as error:
         raise DataError(f"FluidSynth's library (libfluidsynth) was not found. {_INSTALL}.") from error
     return fluidsynth

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[1] / "scripts" / "install-fluidsynth.sh"
 
 
@@ -24,8 +26,9 @@ def _run(tmp_path, **environment):
     )
 
 
-def test_says_nothing_when_all_is_there(tmp_path):
-    done = _run(tmp_path)
+@pytest.mark.parametrize("environment", [{}, {"CI": "true"}], ids=["at home", "in CI"])
+def test_says_nothing_when_all_is_there(tmp_path, environment):
+    done = _run(tmp_path, **environment)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
