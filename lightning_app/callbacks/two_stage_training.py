@@ -59,7 +59,6 @@ class TwoStageTraining(Callback):
                 f"trainer.max_epochs is {trainer.max_epochs} and schedule.constrained_epochs "
                 f"{self.constrained_epochs}: training ends before the second stage."
             )
-
         strategy = trainer.strategy
         if isinstance(strategy, DDPStrategy) and not strategy._ddp_kwargs.get("find_unused_parameters"):
             raise RunError(
