@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lightning import LightningDataModule
+from lightning import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
 from datamodules.clips import ClipDataset
@@ -49,6 +49,18 @@ def tiny_clips(tmp_path):
         return TinyClips(tmp_path / f"clips{len(list(tmp_path.glob('clips*')))}", **options)
 
     return make
+
+
+@pytest.fixture
+def quiet_trainer(tmp_path):
+    """Builds a real trainer on the CPU, with the given callbacks, that logs and prints nothing."""
+
+    def build(*callbacks, **options):
+        quiet = {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0}
+        common = {"accelerator": "cpu", "logger": False, "default_root_dir": tmp_path}
+        return Trainer(**{**quiet, **common, **options}, callbacks=list(callbacks))
+
+    return build
 
 
 @pytest.fixture(scope="session")

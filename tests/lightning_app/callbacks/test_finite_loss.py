@@ -1,6 +1,5 @@
 import pytest
 import torch
-from lightning import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from lightning_app.callbacks import FiniteLoss
@@ -8,22 +7,15 @@ from lightning_app.errors import RunError
 from modules.dsae import DSAE
 
 
-def test_stops_before_a_checkpoint_holds_the_weights(tmp_path, tiny_clips):
+def test_stops_before_a_checkpoint_holds_the_weights(tmp_path, tiny_clips, quiet_trainer):
     clips = tiny_clips()
     # One clip among many has no finite log-mel: the second batch's loss is NaN.
     bad = clips.train_dataset._log_mel.copy()
     bad[5, 0, 0] = torch.nan
     clips.train_dataset._log_mel = bad
     model = DSAE(n_features=10, v_dim=2, z_dim=3)
-    trainer = Trainer(
-        max_epochs=3,
-        accelerator="cpu",
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=tmp_path,
-        callbacks=[FiniteLoss(), ModelCheckpoint(tmp_path / "c", every_n_train_steps=1, save_top_k=-1)],
-    )
+    every_step = ModelCheckpoint(tmp_path / "c", every_n_train_steps=1, save_top_k=-1)
+    trainer = quiet_trainer(FiniteLoss(), every_step, max_epochs=3)
 
     with pytest.raises(RunError, match=r"in epoch 0, batch 1: loss = nan.*reconstruction = nan") as caught:
         trainer.fit(model, clips)

@@ -1,5 +1,4 @@
 import pytest
-from lightning import Trainer
 
 from lightning_app.callbacks import StageProgressBar, TwoStageTraining
 from modules.dsae import DSAE
@@ -17,16 +16,15 @@ class Seen(StageProgressBar):
         return self.shown[-1]
 
 
-def test_shows_the_stage_and_the_terms_of_the_loss(tmp_path, tiny_clips):
+def test_shows_the_stage_and_the_terms_of_the_loss(tiny_clips, quiet_trainer):
     bar = Seen()
-    trainer = Trainer(
+    trainer = quiet_trainer(
+        TwoStageTraining(1),
+        bar,
         max_epochs=2,
-        accelerator="cpu",
-        logger=False,
-        enable_model_summary=False,
         enable_checkpointing=False,
-        default_root_dir=tmp_path,
-        callbacks=[TwoStageTraining(1), bar],
+        enable_progress_bar=True,
+        num_sanity_val_steps=2,
     )
     trainer.fit(DSAE(10, v_dim=2, z_dim=3), tiny_clips())
 

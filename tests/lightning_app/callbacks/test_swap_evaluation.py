@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lightning import Trainer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import f1_score
 
@@ -18,27 +17,15 @@ from lightning_app.swap_pairs import partners_of_other_class
 from modules.dsae import DSAE
 
 
-def _trainer(folder, *callbacks, **options):
-    return Trainer(
-        accelerator="cpu",
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=folder,
-        callbacks=list(callbacks),
-        **options,
-    )
-
-
 def _scores(folder):
     return json.loads((folder / "evaluation.json").read_text())["scores"]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_scores_are_those_of_the_procedure_step_by_step(tmp_path, tiny_clips, seed):
+def test_scores_are_those_of_the_procedure_step_by_step(tmp_path, tiny_clips, seed, quiet_trainer):
     torch.manual_seed(3)
     clips, model = tiny_clips(n_clips=60), DSAE(n_features=10, v_dim=2, z_dim=6)
-    _trainer(tmp_path, SwapEvaluation(seed=seed)).test(model, clips, verbose=False)
+    quiet_trainer(SwapEvaluation(seed=seed)).test(model, clips, verbose=False)
 
     def v_mean(x):
         with torch.no_grad():
@@ -77,19 +64,17 @@ class InstrumentInZ(DSAE):
         return encoding._replace(z=x)
 
 
-def test_collapsed_v_scores_low_after_the_swaps(tmp_path, tiny_clips):
+def test_collapsed_v_scores_low_after_the_swaps(tmp_path, tiny_clips, quiet_trainer):
     torch.manual_seed(0)
-    _trainer(tmp_path, SwapEvaluation()).test(
-        InstrumentInZ(10, v_dim=2, z_dim=10), tiny_clips(n_clips=60), verbose=False
-    )
+    quiet_trainer(SwapEvaluation()).test(InstrumentInZ(10, v_dim=2, z_dim=10), tiny_clips(n_clips=60), verbose=False)
 
     scores = _scores(tmp_path)
     assert scores["swap_f1/pre_swap"] == 1.0
     assert scores["swap_f1/global_swap"] == scores["swap_f1/local_swap"] == 0.0
 
 
-def test_table_and_record(tmp_path, tiny_clips, capsys):
-    _trainer(tmp_path, SwapEvaluation()).test(DSAE(10), tiny_clips(), verbose=False)
+def test_table_and_record(tmp_path, tiny_clips, capsys, quiet_trainer):
+    quiet_trainer(SwapEvaluation()).test(DSAE(10), tiny_clips(), verbose=False)
 
     shown = capsys.readouterr().out
     for words in ("before the swap", "after the global swap", "after the local swap", "reconstruction error"):
@@ -98,11 +83,11 @@ def test_table_and_record(tmp_path, tiny_clips, capsys):
     assert (record["n_train_clips"], record["n_validation_clips"], record["pairing_seed"]) == (8, 4, 0)
 
 
-def test_unknown_factor_and_single_class(tmp_path, tiny_clips):
+def test_unknown_factor_and_single_class(tmp_path, tiny_clips, quiet_trainer):
     with pytest.raises(RunError, match=r"no factor 'octave'.*instrument"):
-        _trainer(tmp_path, SwapEvaluation(factor="octave")).test(DSAE(10), tiny_clips(), verbose=False)
+        quiet_trainer(SwapEvaluation(factor="octave")).test(DSAE(10), tiny_clips(), verbose=False)
     with pytest.raises(RunError, match="two or more"):
-        _trainer(tmp_path, SwapEvaluation()).test(DSAE(10), tiny_clips(classes=1), verbose=False)
+        quiet_trainer(SwapEvaluation()).test(DSAE(10), tiny_clips(classes=1), verbose=False)
     assert not (tmp_path / "evaluation.json").exists()
 
 

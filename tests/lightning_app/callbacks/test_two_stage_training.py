@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from lightning import Callback, Trainer
+from lightning import Callback
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.strategies import DDPStrategy
 
@@ -46,23 +46,9 @@ def _model(**options):
     return DSAE(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4, **options)
 
 
-def _trainer(folder, epochs, *callbacks, **options):
-    return Trainer(
-        **options,
-        max_epochs=epochs,
-        accelerator="cpu",
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        default_root_dir=folder,
-        callbacks=list(callbacks),
-    )
-
-
-def test_first_stage_trains_only_what_carries_v(tmp_path, tiny_clips):
+def test_first_stage_trains_only_what_carries_v(tmp_path, tiny_clips, quiet_trainer):
     diary = Diary()
-    _trainer(tmp_path, 4, TwoStageTraining(2), diary).fit(_model(), tiny_clips())
+    quiet_trainer(TwoStageTraining(2), diary, max_epochs=4).fit(_model(), tiny_clips())
 
     assert diary.stages == [Stage.CONSTRAINED] * 2 + [Stage.INFORMED_PRIOR] * 2
     for epoch in (0, 1):
@@ -73,19 +59,19 @@ def test_first_stage_trains_only_what_carries_v(tmp_path, tiny_clips):
     assert torch.equal(diary.weights[-1]["prior_encoder"], diary.weights[2]["global_encoder"])
 
 
-def test_dsae_f_freezes_the_global_encoder_and_keeps_the_standard_prior(tmp_path, tiny_clips):
+def test_dsae_f_freezes_the_global_encoder_and_keeps_the_standard_prior(tmp_path, tiny_clips, quiet_trainer):
     diary = Diary()
     schedule = TwoStageTraining(1, informed_prior=False, freeze_global_encoder=True)
-    _trainer(tmp_path, 3, schedule, diary).fit(_model(), tiny_clips())
+    quiet_trainer(schedule, diary, max_epochs=3).fit(_model(), tiny_clips())
 
     assert diary.stages == [Stage.CONSTRAINED, Stage.JOINT, Stage.JOINT]
     assert _moved(diary, 1) == _moved(diary, 2) == {"local_encoder", "transition", "decoder"}
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
-def test_checkpoint_of_either_stage_loads_into_a_fresh_model(tmp_path, tiny_clips, stop_after):
+def test_checkpoint_of_either_stage_loads_into_a_fresh_model(tmp_path, tiny_clips, stop_after, quiet_trainer):
     model = _model()
-    trainer = _trainer(tmp_path, stop_after, TwoStageTraining(2))
+    trainer = quiet_trainer(TwoStageTraining(2), max_epochs=stop_after)
     trainer.fit(model, tiny_clips())
     trainer.save_checkpoint(tmp_path / "a.ckpt")
 
@@ -105,10 +91,10 @@ class Unimprovable(DSAE):
         self.log("val/negative_elbo", low + self.current_epoch)
 
 
-def test_early_stopping_counts_epochs_of_the_second_stage_only(tmp_path, tiny_clips):
+def test_early_stopping_counts_epochs_of_the_second_stage_only(tmp_path, tiny_clips, quiet_trainer):
     model = Unimprovable(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4)
     stopping = EarlyStopping("val/negative_elbo", patience=3)
-    trainer = _trainer(tmp_path, 50, TwoStageTraining(6), stopping)
+    trainer = quiet_trainer(TwoStageTraining(6), stopping, max_epochs=50)
 
     trainer.fit(model, tiny_clips())
 
@@ -116,10 +102,10 @@ def test_early_stopping_counts_epochs_of_the_second_stage_only(tmp_path, tiny_cl
     assert trainer.current_epoch == 6 + 1 + 3
 
 
-def test_best_checkpoint_is_of_the_second_stage(tmp_path, tiny_clips):
+def test_best_checkpoint_is_of_the_second_stage(tmp_path, tiny_clips, quiet_trainer):
     model = Unimprovable(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4)
     best = ModelCheckpoint(tmp_path / "c", "best-{epoch}", "val/negative_elbo", save_on_train_epoch_end=True)
-    trainer = _trainer(tmp_path, 6, TwoStageTraining(3), best)
+    trainer = quiet_trainer(TwoStageTraining(3), best, max_epochs=6)
 
     trainer.fit(model, tiny_clips())
 
@@ -128,11 +114,11 @@ def test_best_checkpoint_is_of_the_second_stage(tmp_path, tiny_clips):
     assert DSAE.load_from_checkpoint(best.best_model_path).stage is Stage.INFORMED_PRIOR
 
 
-def test_best_checkpoint_without_validation_in_every_epoch(tmp_path, tiny_clips):
+def test_best_checkpoint_without_validation_in_every_epoch(tmp_path, tiny_clips, quiet_trainer):
     """The score of the first stage's last validation must not stand for the second stage's first epoch."""
     model = Unimprovable(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4)
     best = ModelCheckpoint(tmp_path / "c", "best-{epoch}", "val/negative_elbo")
-    trainer = _trainer(tmp_path, 8, TwoStageTraining(4), best, check_val_every_n_epoch=2)
+    trainer = quiet_trainer(TwoStageTraining(4), best, check_val_every_n_epoch=2, max_epochs=8)
 
     trainer.fit(model, tiny_clips())
 
@@ -147,19 +133,19 @@ def test_refuses_ddp_that_does_not_look_for_unused_parameters():
         TwoStageTraining(1).setup(trainer, _model(), "fit")
 
 
-def test_refuses_no_first_stage_and_other_models(tmp_path, tiny_clips):
+def test_refuses_no_first_stage_and_other_models(tmp_path, tiny_clips, quiet_trainer):
     with pytest.raises(RunError, match=r"constrained_epochs is 0.*--schedule null"):
         TwoStageTraining(0)
 
     from lightning.pytorch.demos.boring_classes import BoringModel
 
     with pytest.raises(RunError, match="not BoringModel"):
-        _trainer(tmp_path, 3, TwoStageTraining(1)).fit(BoringModel(), tiny_clips())
+        quiet_trainer(TwoStageTraining(1), max_epochs=3).fit(BoringModel(), tiny_clips())
 
 
-def test_warns_when_no_epoch_is_left_for_the_second_stage(tmp_path, tiny_clips):
+def test_warns_when_no_epoch_is_left_for_the_second_stage(tmp_path, tiny_clips, quiet_trainer):
     with pytest.warns(UserWarning, match="ends before the second stage"):
-        _trainer(tmp_path, 1, TwoStageTraining(1)).fit(_model(), tiny_clips())
+        quiet_trainer(TwoStageTraining(1), max_epochs=1).fit(_model(), tiny_clips())
 
 
 def test_frozen_parameters_stay_equal_on_all_processes(tmp_path):
