@@ -1,5 +1,31 @@
-"""Measures of disentanglement: pure functions in `metrics.functional`, and torchmetrics on top of them."""
+"""Metrics of disentanglement: torchmetrics, and in `metrics.functional` the pure functions that they compute."""
 
+from metrics.dci import DCI
+from metrics.estimators import KSG, Binned
+from metrics.gaps import (
+    DependencyAwareLatentInformationGap,
+    DependencyAwareMutualInformationGap,
+    DependencyBlindMutualInformationGap,
+    MutualInformationGap,
+)
+from metrics.latent_information import LatentInformation
+from metrics.modularity import Modularity
+from metrics.separated_attribute_predictability import SeparatedAttributePredictability
 from metrics.swap_classification import SwapClassification
+from metrics.traversal import Monotonicity, Smoothness
 
-__all__ = ["SwapClassification"]
+__all__ = [
+    "DCI",
+    "KSG",
+    "Binned",
+    "DependencyAwareLatentInformationGap",
+    "DependencyAwareMutualInformationGap",
+    "DependencyBlindMutualInformationGap",
+    "LatentInformation",
+    "Modularity",
+    "Monotonicity",
+    "MutualInformationGap",
+    "SeparatedAttributePredictability",
+    "Smoothness",
+    "SwapClassification",
+]

@@ -1,5 +1,35 @@
 """The metrics as pure functions of arrays."""
 
+from metrics.functional.dci import DCIScores, dci
+from metrics.functional.estimate import Estimate
+from metrics.functional.gaps import (
+    dependency_aware_latent_information_gap,
+    dependency_aware_mutual_information_gap,
+    dependency_blind_mutual_information_gap,
+    mutual_information_gap,
+)
+from metrics.functional.information import conditional_entropy, entropy, mutual_information
+from metrics.functional.modularity import modularity
+from metrics.functional.separated_attribute_predictability import separated_attribute_predictability
+from metrics.functional.spearman import spearman_correlation
 from metrics.functional.swap_classification import swap_classification
+from metrics.functional.traversal import monotonicity, smoothness
 
-__all__ = ["swap_classification"]
+__all__ = [
+    "DCIScores",
+    "Estimate",
+    "conditional_entropy",
+    "dci",
+    "dependency_aware_latent_information_gap",
+    "dependency_aware_mutual_information_gap",
+    "dependency_blind_mutual_information_gap",
+    "entropy",
+    "modularity",
+    "monotonicity",
+    "mutual_information",
+    "mutual_information_gap",
+    "separated_attribute_predictability",
+    "smoothness",
+    "spearman_correlation",
+    "swap_classification",
+]
