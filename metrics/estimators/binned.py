@@ -6,11 +6,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# A latent is one of classes if it has no more values than one for so many samples, and of those that come only once no
-# more than one for so many.
-_SAMPLES_A_VALUE = 4
-_ONE_IN = 100
-
 
 @dataclass(frozen=True)
 class Binned:
@@ -19,11 +14,11 @@ class Binned:
     .. math:: I(z; a) = \sum_{u, v} p_{uv} \log \frac{p_{uv}}{p_u p_v}
 
     Each column is cut at its quantiles into ``n_bins`` bins of equally many samples. A column of no more values than
-    bins keeps its values; so do discrete attributes, and, beside these, latents that take few values, each more than
-    once. The estimate depends on ranks only, so monotone functions do not change it. It is biased upwards, for
+    bins keeps its values; so do discrete attributes, and, beside these, latents of no more values than the attribute
+    has classes. The estimate depends on ranks only, so monotone functions do not change it. It is biased upwards, for
     independent variables of B and C bins by about (B - 1)(C - 1) / 2N nat (Miller 1955), which is 0.11 nat for
-    N = 1,000 and the default of 16 bins; and it cannot exceed log B. Do not put its values in one table with those of
-    `metrics.estimators.KSG`.
+    N = 1,000 and the default of 16 bins; and between continuous variables it cannot exceed log B. Do not put its values
+    in one table with those of `metrics.estimators.KSG`.
 
     Args:
         n_bins: B, 2 or more.
@@ -35,8 +30,8 @@ class Binned:
     n_bins: int = 16
 
     def __post_init__(self) -> None:
-        if self.n_bins < 2:
-            raise ValueError(f"n_bins is {self.n_bins}; expected 2 or more.")
+        if not isinstance(self.n_bins, int) or self.n_bins < 2:
+            raise ValueError(f"n_bins is {self.n_bins}; expected a whole number of 2 or more.")
 
     @property
     def label(self) -> str:
@@ -51,20 +46,24 @@ class Binned:
     def information(self, latents: Tensor, attributes: Tensor, discrete: Sequence[bool]) -> Tensor:
         """Estimates all pairs; see `metrics.estimators.Estimator`."""
         of_attributes = [
-            column.unique(return_inverse=True)[1] if is_discrete else self._bins(column)
+            column.unique(return_inverse=True)[1] if is_discrete else self._bins(column, self.n_bins)
             for column, is_discrete in zip(attributes.T, discrete, strict=True)
+        ]
+        # As many values of a latent are kept as there are bins, or classes beside it.
+        kept = [
+            max(self.n_bins, int(bins.max()) + 1 if is_discrete else 0)
+            for bins, is_discrete in zip(of_attributes, discrete, strict=True)
         ]
         rows = []
         for column in latents.T:
-            beside = {False: self._bins(column), True: self._bins(column, keep_classes=True)}
-            rows += [_plug_in(beside[flag], bins) for bins, flag in zip(of_attributes, discrete, strict=True)]
+            of_latent = {n_kept: self._bins(column, n_kept) for n_kept in set(kept)}
+            rows += [_plug_in(of_latent[n_kept], bins) for bins, n_kept in zip(of_attributes, kept, strict=True)]
         return torch.stack(rows).view(latents.shape[1], len(of_attributes))
 
-    def _bins(self, column: Tensor, *, keep_classes: bool = False) -> Tensor:
-        """The bin of each sample, those with the same value in one."""
+    def _bins(self, column: Tensor, n_kept: int) -> Tensor:
+        """The bin of each sample, those with the same value in one; up to ``n_kept`` values are bins themselves."""
         _, inverse, counts = column.unique(return_inverse=True, return_counts=True)
-        few = len(counts) * _SAMPLES_A_VALUE <= len(column) and int((counts == 1).sum()) * _ONE_IN <= len(column)
-        if len(counts) <= self.n_bins or (keep_classes and few):
+        if len(counts) <= n_kept:
             return inverse
         # Twice the mean rank of each value, in [1, 2N - 1]: an integer, so that the bins are exact.
         double_rank = (2 * counts.cumsum(0) - counts)[inverse]

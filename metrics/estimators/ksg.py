@@ -55,8 +55,8 @@ class KSG:
     seed: int = 42
 
     def __post_init__(self) -> None:
-        if self.n_neighbors < 1:
-            raise ValueError(f"n_neighbors is {self.n_neighbors}; expected 1 or more.")
+        if not isinstance(self.n_neighbors, int) or self.n_neighbors < 1:
+            raise ValueError(f"n_neighbors is {self.n_neighbors}; expected a whole number of 1 or more.")
 
     @property
     def label(self) -> str:

@@ -40,6 +40,9 @@ class Estimate(Tensor):
             made.made_with = made.made_with or made_with
         return result
 
+    def __format__(self, format_spec: str) -> str:
+        return format(self.as_subclass(Tensor), format_spec)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "Estimate":
         return Estimate.of(self.as_subclass(Tensor).clone(), **self.made_with)
 

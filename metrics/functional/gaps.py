@@ -141,8 +141,10 @@ def dependency_aware_mutual_information_gap(
         n_neighbors: k of ``ksg``.
 
     Returns:
-        For each attribute a float64 of at most 1 (up to the error of estimates), of shape (M,); negative where another
-        dimension tells more than z_i. NaN where a_j determines a_i: then nothing is left to tell apart.
+        For each attribute a float64, of shape (M,). It is 1 for perfect latents (up to the error of estimates), and
+        negative where another dimension tells more than z_i. It exceeds 1, by H(a_i) / H(a_i | a_j) at most, where z_j
+        fails its own attribute and tells less of a_i than a_j does. NaN where a_j determines a_i: then nothing is left
+        to tell apart.
 
     Raises:
         ValueError: See `mutual_information_gap`.

@@ -387,7 +387,7 @@ def test_a_wrong_number_of_attribute_names_is_refused(tester, names):
 def test_unknown_estimators_are_refused(tester):
     with pytest.raises(ValueError, match="estimator is 'histogram'; expected 'ksg', 'binned'"):
         tester.make(estimator="histogram")
-    with pytest.raises(ValueError, match="n_neighbors is 0; expected 1 or more"):
+    with pytest.raises(ValueError, match="n_neighbors is 0; expected a whole number of 1 or more"):
         tester.make(n_neighbors=0)
 
 

@@ -22,7 +22,7 @@ def test_an_unknown_name_lists_the_known(name):
 
 
 def test_a_name_with_no_neighbours():
-    with pytest.raises(ValueError, match="n_neighbors is 0; expected 1 or more"):
+    with pytest.raises(ValueError, match="n_neighbors is 0; expected a whole number of 1 or more"):
         estimator_named("ksg", n_neighbors=0)
 
 

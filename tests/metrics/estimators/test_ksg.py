@@ -315,5 +315,5 @@ def test_settings_show():
 
 @pytest.mark.parametrize("k", [0, -3])
 def test_no_neighbours(k):
-    with pytest.raises(ValueError, match=f"n_neighbors is {k}; expected 1 or more"):
+    with pytest.raises(ValueError, match=f"n_neighbors is {k}; expected a whole number of 1 or more"):
         KSG(k)

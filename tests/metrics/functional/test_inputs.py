@@ -315,8 +315,8 @@ def test_xmig_without_a_free_dimension(dims):
     ("options", "message"),
     [
         ({"estimator": "kraskov"}, "estimator is 'kraskov'; expected 'ksg', 'binned', or an object"),
-        ({"n_neighbors": 0}, "n_neighbors is 0; expected 1 or more"),
-        ({"n_neighbors": -1}, "n_neighbors is -1; expected 1 or more"),
+        ({"n_neighbors": 0}, "n_neighbors is 0; expected a whole number of 1 or more"),
+        ({"n_neighbors": -1}, "n_neighbors is -1; expected a whole number of 1 or more"),
         ({"n_neighbors": 20}, r"latents has 20 samples; expected 21 or more, which KSG\(n_neighbors=20"),
     ],
 )
