@@ -6,7 +6,7 @@ DEMO := runs/demo
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format clean
+.PHONY: help setup demo test test-all bench lint format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: setup  ## run the tests
 
 test-all: setup  ## run the tests, the slow ones too
 	$(BIN)/python -m pytest -n $(JOBS) -m ''
+
+bench: setup  ## time the information metrics against scikit-learn (two minutes on two cores)
+	$(BIN)/python -m benchmarks
 
 lint: setup  ## check style, docstrings and types
 	$(BIN)/ruff check .

@@ -59,7 +59,7 @@ class DCI(LatentAttributeMetric):
         """
         scores = dci(*self._samples(), discrete=self.discrete, n_trees=self.n_trees, seed=self.seed)
         return {
-            f"{self.prefix}dci/disentanglement": scores.disentanglement.as_subclass(Tensor),
+            f"{self.key_prefix}dci/disentanglement": scores.disentanglement.as_subclass(Tensor),
             **self._by_name("dci/completeness", scores.completeness),
             **self._by_name("dci/informativeness", scores.informativeness),
             **self._count("dci/", scores.disentanglement),

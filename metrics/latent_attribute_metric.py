@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
+from torchmetrics.utilities.plot import _AX_TYPE, _PLOT_OUT_TYPE
 
 from metrics.functional import Estimate, inputs
 from metrics.row_metric import RowMetric
@@ -30,8 +31,10 @@ class LatentAttributeMetric(RowMetric):
 
     def __init__(self, *, attribute_names: Sequence[str] | None = None, prefix: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if attribute_names is not None and len(set(attribute_names)) < len(attribute_names):
+            raise ValueError(f"attribute_names is {list(attribute_names)}; expected each name once.")
         self.attribute_names = None if attribute_names is None else tuple(attribute_names)
-        self.prefix = prefix
+        self.key_prefix = prefix
 
     def update(self, latents: Tensor, attributes: Tensor, indices: Tensor | None = None) -> None:
         """Adds a batch.
@@ -52,6 +55,11 @@ class LatentAttributeMetric(RowMetric):
         if len(latents):
             self._add_rows(indices, latents, attributes)
 
+    def plot(self, val: Any = None, ax: _AX_TYPE | None = None) -> _PLOT_OUT_TYPE:
+        """Plots the values, without the number of samples; see :meth:`torchmetrics.Metric.plot`."""
+        values = self.compute() if val is None else val
+        return super().plot([*map(_without_count, values)] if isinstance(values, list) else _without_count(values), ax)
+
     def _samples(self) -> tuple[Tensor, Tensor]:
         latents, attributes = self._rows()
         return inputs.samples(latents, attributes)
@@ -59,10 +67,16 @@ class LatentAttributeMetric(RowMetric):
     def _by_name(self, key: str, values: Tensor) -> dict[str, Tensor]:
         names = self.attribute_names or tuple(map(str, range(len(values))))
         plain = values.as_subclass(Tensor)
-        return {f"{self.prefix}{key}/{name}": value for name, value in zip(names, plain, strict=True)}
+        return {f"{self.key_prefix}{key}/{name}": value for name, value in zip(names, plain, strict=True)}
 
     def _count(self, key: str, values: Estimate) -> dict[str, Tensor]:
         """N under a key that names the estimator: values whose counts differ must not be compared."""
         estimator = values.made_with.get("estimator")
         name = "n_samples" if estimator is None else f"n_{estimator.label}"
-        return {f"{self.prefix}{key}{name}": values.new_tensor(values.made_with["n_samples"]).as_subclass(Tensor)}
+        return {f"{self.key_prefix}{key}{name}": values.new_tensor(values.made_with["n_samples"]).as_subclass(Tensor)}
+
+
+def _without_count(values: Any) -> Any:
+    if not isinstance(values, dict):
+        return values
+    return {key: value for key, value in values.items() if not key.rsplit("/")[-1].startswith("n_")}

@@ -85,9 +85,12 @@ class LatentInformation(LatentAttributeMetric):
         """
         z, a = self._samples()
         dims = inputs.dimensions(self.regularized_dims, z, a)
+        names = self.metrics if self.metrics is not None else _defined(z, a)
+        if "mig" in names or "dmig" in names:
+            inputs.two_dimensions(z)
         information = Information.estimated(z, a, self.discrete, self.estimator)
         values: dict[str, Tensor] = {}
-        for name in self.metrics if self.metrics is not None else _defined(z, a):
+        for name in names:
             match name:
                 case "scc":
                     values |= self._by_name(name, spearman_of(z, a, dims))
@@ -100,7 +103,7 @@ class LatentInformation(LatentAttributeMetric):
                 case "dlig":
                     values |= self._by_name(name, dlig_of(information, dims))
                 case "modularity":
-                    values[f"{self.prefix}{name}"] = modularity_of(information.of_latents).mean()
+                    values[f"{self.key_prefix}{name}"] = modularity_of(information.of_latents).mean()
         return values | self._count("", information.estimate(information.entropy))
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from metrics.functional import Estimate
@@ -32,7 +33,7 @@ class Smoothness(RowMetric):
         tensor(1., dtype=torch.float64, n_samples=1)
     """
 
-    ROWS = ("scores",)
+    ROWS = ("smoothness",)
     plot_upper_bound = 1.0
 
     def update(self, latents: Tensor, attributes: Tensor, indices: Tensor | None = None) -> None:
@@ -41,7 +42,8 @@ class Smoothness(RowMetric):
         Raises:
             ValueError: See `metrics.functional.smoothness`.
         """
-        self._add_rows(indices, smoothness_of(*traversals(latents, attributes)))
+        if len(latents):
+            self._add_rows(indices, smoothness_of(*traversals(latents, attributes)))
 
     def compute(self) -> Estimate:
         """Averages over all traversals so far.
@@ -73,7 +75,8 @@ class Monotonicity(RowMetric):
         tensor(-1., dtype=torch.float64, threshold=0.001, n_samples=1)
     """
 
-    ROWS = ("scores",)
+    # With the threshold, so that a collection never takes metrics of different thresholds for one.
+    ROWS = ("monotonicity", "thresholds")
     plot_lower_bound = -1.0
     plot_upper_bound = 1.0
 
@@ -89,7 +92,9 @@ class Monotonicity(RowMetric):
         Raises:
             ValueError: See `metrics.functional.monotonicity`.
         """
-        self._add_rows(indices, monotonicity_of(*traversals(latents, attributes), threshold=self.threshold))
+        if len(latents):
+            scores = monotonicity_of(*traversals(latents, attributes), threshold=self.threshold)
+            self._add_rows(indices, scores, torch.full((len(scores), 1), self.threshold, device=scores.device))
 
     def compute(self) -> Estimate:
         """Averages over all traversals so far.
@@ -97,5 +102,5 @@ class Monotonicity(RowMetric):
         Raises:
             ValueError: There are none.
         """
-        (scores,) = self._rows()
+        scores, _ = self._rows()
         return Estimate.of(scores.mean(dim=0), threshold=self.threshold, n_samples=len(scores))

@@ -13,11 +13,12 @@ class Binned:
 
     .. math:: I(z; a) = \sum_{u, v} p_{uv} \log \frac{p_{uv}}{p_u p_v}
 
-    Each column is cut at its quantiles into ``n_bins`` bins of equally many samples (a column of no more values than
-    bins keeps its values; classes of discrete attributes are kept). The estimate depends on ranks only, so monotone
-    functions do not change it. It is biased upwards: for independent variables of B and C bins by about
-    (B - 1)(C - 1) / 2N nat (Miller 1955), which is 0.11 nat for N = 1,000 and the default of 16 bins, and it cannot
-    exceed log B. Do not put its values in one table with those of `metrics.estimators.KSG`.
+    Each column is cut at its quantiles into ``n_bins`` bins of equally many samples. A column of no more values than
+    bins keeps its values; so do discrete attributes, and, beside these, latents of no more values than the attribute
+    has classes. The estimate depends on ranks only, so monotone functions do not change it. It is biased upwards, for
+    independent variables of B and C bins by about (B - 1)(C - 1) / 2N nat (Miller 1955), which is 0.11 nat for
+    N = 1,000 and the default of 16 bins; and between continuous variables it cannot exceed log B. Do not put its values
+    in one table with those of `metrics.estimators.KSG`.
 
     Args:
         n_bins: B, 2 or more.
@@ -29,8 +30,8 @@ class Binned:
     n_bins: int = 16
 
     def __post_init__(self) -> None:
-        if self.n_bins < 2:
-            raise ValueError(f"n_bins is {self.n_bins}; expected 2 or more.")
+        if not isinstance(self.n_bins, int) or self.n_bins < 2:
+            raise ValueError(f"n_bins is {self.n_bins}; expected a whole number of 2 or more.")
 
     @property
     def label(self) -> str:
@@ -44,26 +45,33 @@ class Binned:
 
     def information(self, latents: Tensor, attributes: Tensor, discrete: Sequence[bool]) -> Tensor:
         """Estimates all pairs; see `metrics.estimators.Estimator`."""
-        latent_bins = [self._bins(column) for column in latents.T]
-        attribute_bins = [
-            column.unique(return_inverse=True)[1] if is_discrete else self._bins(column)
+        of_attributes = [
+            column.unique(return_inverse=True)[1] if is_discrete else self._bins(column, self.n_bins)
             for column, is_discrete in zip(attributes.T, discrete, strict=True)
         ]
-        pairs = [_plug_in(latent, attribute) for latent in latent_bins for attribute in attribute_bins]
-        return torch.stack(pairs).view(len(latent_bins), len(attribute_bins))
+        # As many values of a latent are kept as there are bins, or classes beside it.
+        kept = [
+            max(self.n_bins, int(bins.max()) + 1 if is_discrete else 0)
+            for bins, is_discrete in zip(of_attributes, discrete, strict=True)
+        ]
+        rows = []
+        for column in latents.T:
+            of_latent = {n_kept: self._bins(column, n_kept) for n_kept in set(kept)}
+            rows += [_plug_in(of_latent[n_kept], bins) for bins, n_kept in zip(of_attributes, kept, strict=True)]
+        return torch.stack(rows).view(latents.shape[1], len(of_attributes))
 
-    def _bins(self, column: Tensor) -> Tensor:
-        """The bin of each sample; those with the same value share one, and a mirrored column has mirrored bins."""
-        values, inverse, counts = column.unique(return_inverse=True, return_counts=True)
-        if len(values) <= self.n_bins:
+    def _bins(self, column: Tensor, n_kept: int) -> Tensor:
+        """The bin of each sample, those with the same value in one; up to ``n_kept`` values are bins themselves."""
+        _, inverse, counts = column.unique(return_inverse=True, return_counts=True)
+        if len(counts) <= n_kept:
             return inverse
-        # Integers keep the mirror exact: twice the mean rank of a value, in [1, 2N - 1].
-        double_rank = 2 * counts.cumsum(0) - counts
-        double_n = 2 * len(column)
-        low_half = double_rank * 2 <= double_n
-        mirrored = torch.where(low_half, double_rank, double_n - double_rank)
-        bins = mirrored * self.n_bins // double_n
-        return torch.where(low_half, bins, self.n_bins - 1 - bins)[inverse]
+        # Twice the mean rank of each value, in [1, 2N - 1]: an integer, so that the bins are exact.
+        double_rank = (2 * counts.cumsum(0) - counts)[inverse]
+        # A column and its mirror image get the same bins: both are read from the side of the first sample.
+        off_centre = double_rank - len(column)
+        if off_centre[off_centre != 0][0] > 0:
+            double_rank = 2 * len(column) - double_rank
+        return double_rank * self.n_bins // (2 * len(column))
 
 
 def _plug_in(u: Tensor, v: Tensor) -> Tensor:

@@ -47,6 +47,6 @@ def estimator_named(estimator: "Estimator | str", n_neighbors: int = 3) -> Estim
         return KSG(n_neighbors)
     if estimator == "binned":
         return Binned()
-    if isinstance(estimator, str):
+    if isinstance(estimator, str) or not hasattr(estimator, "information"):
         raise ValueError(f"estimator is {estimator!r}; expected 'ksg', 'binned', or an object like Binned(n_bins=32).")
     return estimator

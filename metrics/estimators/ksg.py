@@ -14,6 +14,9 @@ from torch import Tensor
 
 from metrics.estimators.neighbours import Axis, Floats, Integers, axis, digamma_of_classes, digamma_of_counts
 
+# A latent may have one value for so many samples that comes only once, and still be one of classes.
+_ONE_IN = 100
+
 
 @dataclass(frozen=True)
 class KSG:
@@ -30,10 +33,11 @@ class KSG:
     that are nearer than the k-th nearest of its own. Negative estimates become 0.
 
     The values are those of scikit-learn's ``mutual_info_regression`` and ``mutual_info_classif`` for one latent at a
-    time and ``random_state=seed``: columns are divided by their standard deviation, and ties are broken by noise of
-    1e-10, which is the same for every column. A latent that takes few values, so that its nearest neighbours tie,
-    is a class itself where the attribute is discrete: then the attribute's values are searched and the latent
-    gives the classes. This way an attribute and its multiple give the same estimate. A constant latent has none.
+    time and ``random_state=seed``, but for classes of up to 2k + 1 samples, whose distances scikit-learn rounds.
+    Columns are divided by their standard deviation, and ties are broken by noise of 1e-10, the same for every column.
+    A latent that takes few values, so that its nearest neighbours tie, is one of classes itself where the attribute is
+    discrete: then the attribute's values are searched and the latent gives the classes. This way an attribute and its
+    multiple give the same estimate. A constant latent has no information.
 
     Tensors on an accelerator are brought to the CPU: a search is branches and few operations, cheaper there (a third
     of a microsecond for each sample, latent and attribute) than all N² distances are on a GPU. Latents are shared
@@ -51,8 +55,8 @@ class KSG:
     seed: int = 42
 
     def __post_init__(self) -> None:
-        if self.n_neighbors < 1:
-            raise ValueError(f"n_neighbors is {self.n_neighbors}; expected 1 or more.")
+        if not isinstance(self.n_neighbors, int) or self.n_neighbors < 1:
+            raise ValueError(f"n_neighbors is {self.n_neighbors}; expected a whole number of 1 or more.")
 
     @property
     def label(self) -> str:
@@ -77,7 +81,7 @@ class KSG:
         def with_all_attributes(column: Floats) -> list[float]:
             if column.min() == column.max():
                 return [0.0] * len(targets)
-            latent = _Latent(column, noise[0], n // (self.n_neighbors + 1))
+            latent = _Latent(column, noise[0], self.n_neighbors)
             return [max(0.0, target.information(latent)) for target in targets]
 
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:
@@ -92,6 +96,8 @@ class _Search(NamedTuple):
 
 def _untied(column: Floats, noise: Floats) -> Floats:
     """The column at unit standard deviation with its ties broken, as scikit-learn does it."""
+    # By a power of two, which rounds nothing, near 1 first: the squares of very large or small values are no floats.
+    column = np.ldexp(column, -np.frexp(np.abs(column).max())[1])
     scaled = column / column.std()
     return scaled + 1e-10 * max(1.0, np.abs(scaled).mean()) * noise
 
@@ -99,10 +105,10 @@ def _untied(column: Floats, noise: Floats) -> Floats:
 class _Latent:
     """A latent dimension, made ready as far as the attributes ask for it."""
 
-    def __init__(self, column: Floats, noise: Floats, few: int) -> None:
+    def __init__(self, column: Floats, noise: Floats, n_neighbors: int) -> None:
         self.column = column
         self._noise = noise
-        self._few = few
+        self._n_neighbors = n_neighbors
 
     @cached_property
     def untied(self) -> Floats:
@@ -114,9 +120,10 @@ class _Latent:
 
     @cached_property
     def labels(self) -> Integers | None:
-        """The number of each sample's value among the values, if these are few."""
-        values, labels = np.unique(self.column, return_inverse=True)
-        return labels if len(values) <= self._few else None
+        """The number of each sample's value among the values, if these are few and hardly any comes once."""
+        _, labels, counts = np.unique(self.column, return_inverse=True, return_counts=True)
+        few = len(counts) * (self._n_neighbors + 1) <= len(labels)
+        return labels if few and (counts == 1).sum() * _ONE_IN <= len(labels) else None
 
 
 class _Attribute(Protocol):

@@ -90,7 +90,7 @@ def dci(
         scores.append(fitted.score(x[held_out], y[held_out]))
     importance = torch.from_numpy(np.stack(importances, axis=1)).to(z)
     of_dims = importance.sum(dim=1)
-    weights = of_dims / of_dims.sum()
+    weights = of_dims / of_dims.sum().clamp(min=torch.finfo(torch.float64).tiny)  # collapsed dimensions have none
     made_with = {"n_trees": n_trees, "seed": seed, "n_samples": len(z)}
     return DCIScores(
         disentanglement=Estimate.of((weights * _concentration(importance, dim=1)).sum(), **made_with),

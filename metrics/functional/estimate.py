@@ -1,6 +1,6 @@
 """Values that say what they were estimated with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ class Estimate(Tensor):
         tensor(0.5000, estimator=ksg-k3, n_samples=500)
     """
 
-    made_with: dict[str, Any]
+    made_with: Mapping[str, Any] = {}
 
     @classmethod
     def of(cls, values: Tensor, **made_with: Any) -> "Estimate":
@@ -35,10 +35,28 @@ class Estimate(Tensor):
         cls, func: Callable, types: Sequence[type], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         result = super().__torch_function__(func, types, args, kwargs or {})
-        if isinstance(result, Estimate) and not hasattr(result, "made_with"):
-            result.made_with = next((arg.made_with for arg in args if isinstance(arg, Estimate)), {})
+        made_with = next((given.made_with for given in _estimates((args, kwargs)) if given.made_with), {})
+        for made in _estimates(result):
+            made.made_with = made.made_with or made_with
         return result
+
+    def __format__(self, format_spec: str) -> str:
+        return format(self.as_subclass(Tensor), format_spec)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Estimate":
+        return Estimate.of(self.as_subclass(Tensor).clone(), **self.made_with)
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         made_with = "".join(f", {name}={value}" for name, value in self.made_with.items())
         return f"{repr(self.as_subclass(torch.Tensor)).removesuffix(')')}{made_with})"
+
+
+def _estimates(values: Any) -> Iterator[Estimate]:
+    """The estimates among the arguments, or the results, of a function of tensors."""
+    if isinstance(values, Estimate):
+        yield values
+    elif isinstance(values, Mapping):
+        yield from _estimates(tuple(values.values()))
+    elif isinstance(values, tuple | list):
+        for value in values:
+            yield from _estimates(value)

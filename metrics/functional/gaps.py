@@ -11,6 +11,8 @@ from metrics.functional import inputs
 from metrics.functional.estimate import Estimate
 from metrics.functional.information import Information
 
+_ROUNDING = 1e-9  # nats
+
 
 def mig_of(information: Information, dims: Sequence[int] | None) -> Tensor:
     """MIG of shape (M,); see `mutual_information_gap`."""
@@ -24,12 +26,9 @@ def mig_of(information: Information, dims: Sequence[int] | None) -> Tensor:
 def dmig_of(information: Information, dims: Sequence[int]) -> Tensor:
     """DMIG of shape (M,); see `dependency_aware_mutual_information_gap`."""
     gap, rivals = _gap_to_next(information.of_latents, dims)
-    attribute_of = {dim: attribute for attribute, dim in enumerate(dims)}
-    bounds = [
-        information.conditional_entropy[i, attribute_of[rival]] if rival in attribute_of else information.entropy[i]
-        for i, rival in enumerate(rivals.tolist())
-    ]
-    return _of_bound(gap, torch.stack(bounds))
+    bounds = information.entropy.repeat(len(information.of_latents), 1)
+    bounds[list(dims)] = information.conditional_entropy.T
+    return _of_bound(gap, bounds, rivals)
 
 
 def xmig_of(information: Information, dims: Sequence[int]) -> Tensor:
@@ -51,20 +50,22 @@ def dlig_of(information: Information, dims: Sequence[int]) -> Tensor:
     if n_attributes < 2:
         raise ValueError("attributes has 1 column; expected two or more, since the latent gap lies between attributes.")
     gap, rivals = _gap_to_next(information.of_latents[list(dims)].T, range(n_attributes))
-    return _of_bound(gap, information.conditional_entropy[range(n_attributes), rivals])
+    return _of_bound(gap, information.conditional_entropy.T, rivals)
 
 
 def _gap_to_next(information: Tensor, own: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """The gap in each column between the row that is its own and the best of the others, and which that is."""
+    """The gap in each column between the row that is its own and the best of the others; and which that is, or are."""
     columns = range(information.shape[1])
     others = information.clone()
     others[list(own), columns] = -torch.inf
-    best = others.max(dim=0)
-    return information[list(own), columns] - best.values, best.indices
+    best = others.amax(dim=0)
+    return information[list(own), columns] - best, others == best
 
 
-def _of_bound(gap: Tensor, bound: Tensor) -> Tensor:
-    return torch.where(bound > 0, gap / bound, torch.nan)
+def _of_bound(gap: Tensor, bounds: Tensor, rivals: Tensor) -> Tensor:
+    """The gap's share of the bound that the best of the others sets; where several are the best, of the largest."""
+    bound = torch.where(rivals, bounds, -torch.inf).amax(dim=0)
+    return torch.where(bound > _ROUNDING, gap / bound, torch.nan)
 
 
 def mutual_information_gap(
@@ -140,8 +141,10 @@ def dependency_aware_mutual_information_gap(
         n_neighbors: k of ``ksg``.
 
     Returns:
-        For each attribute a float64 of at most 1 (up to the error of estimates), of shape (M,); negative where another
-        dimension tells more than z_i. NaN where a_j determines a_i: then nothing is left to tell apart.
+        For each attribute a float64, of shape (M,). It is 1 for perfect latents (up to the error of estimates), and
+        negative where another dimension tells more than z_i. It exceeds 1, by H(a_i) / H(a_i | a_j) at most, where z_j
+        fails its own attribute and tells less of a_i than a_j does. NaN where a_j determines a_i: then nothing is left
+        to tell apart.
 
     Raises:
         ValueError: See `mutual_information_gap`.

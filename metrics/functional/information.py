@@ -37,7 +37,7 @@ class Information:
         Raises:
             ValueError: See `metrics.functional.mutual_information`.
         """
-        inputs.enough_samples(len(latents), estimator)
+        inputs.enough_samples("latents", latents, estimator)
         flags = inputs.discreteness(discrete, attributes)
         return cls(
             of_latents=estimator.information(latents, attributes, flags),
@@ -96,7 +96,7 @@ def mutual_information(
     """
     z, a = inputs.samples(latents, attributes)
     chosen = estimator_named(estimator, n_neighbors)
-    inputs.enough_samples(len(z), chosen)
+    inputs.enough_samples("latents", z, chosen)
     values = chosen.information(z, a, inputs.discreteness(discrete, a))
     return Estimate.of(values, estimator=chosen, n_samples=len(z))
 
@@ -175,8 +175,8 @@ def conditional_entropy(
 def _of_attributes(
     attributes: ArrayLike | Tensor, discrete: bool | Sequence[bool], estimator: Estimator | str, n_neighbors: int
 ) -> Information:
-    _, a = inputs.samples(attributes, attributes)
+    a = inputs.varying(attributes)
     chosen = estimator_named(estimator, n_neighbors)
-    inputs.enough_samples(len(a), chosen)
+    inputs.enough_samples("attributes", a, chosen)
     of_attributes = chosen.information(a, a, inputs.discreteness(discrete, a))
     return Information(of_attributes, of_attributes, chosen, len(a))

@@ -16,17 +16,17 @@ def matrix(name: str, values: ArrayLike | Tensor) -> Tensor:
     Raises:
         ValueError: Another shape, no numbers, NaN or infinity.
     """
-    return finite(name, values, "(N, columns)", n_axes=2)
+    return finite(name, values, "(N, columns)", n_axes=(2,))
 
 
-def finite(name: str, values: ArrayLike | Tensor, shape: str, n_axes: int) -> Tensor:
-    """Gives values as a float64 tensor of so many axes.
+def finite(name: str, values: ArrayLike | Tensor, shape: str, n_axes: tuple[int, ...]) -> Tensor:
+    """Gives values as a float64 tensor whose number of axes is one of ``n_axes``.
 
     Raises:
         ValueError: Another number of axes, an empty one, no numbers, NaN or infinity.
     """
     tensor = values.detach() if isinstance(values, Tensor) else torch.from_numpy(_numbers(name, values))
-    if tensor.ndim != n_axes or not tensor.numel():
+    if tensor.ndim not in n_axes or not tensor.numel():
         raise ValueError(f"{name} has shape {tuple(tensor.shape)}; expected {shape}, none of them 0.")
     tensor = tensor.double()
     if not tensor.isfinite().all():
@@ -37,7 +37,7 @@ def finite(name: str, values: ArrayLike | Tensor, shape: str, n_axes: int) -> Te
 
 def _numbers(name: str, values: ArrayLike) -> np.ndarray:
     try:
-        return np.array(values, dtype=np.float64)
+        return np.array(values, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} cannot be read as an array of numbers ({error}).") from error
 
@@ -49,18 +49,28 @@ def samples(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor) -> tupl
         ValueError: See `matrix`, different numbers of samples, or a constant attribute.
     """
     z = matrix("latents", latents)
-    a = matrix("attributes", attributes).to(z.device)
+    a = varying(attributes).to(z.device)
     if len(z) != len(a):
         raise ValueError(
             f"latents has shape {tuple(z.shape)} and attributes {tuple(a.shape)}; expected as many rows in both, one a "
             "sample."
         )
+    return z, a
+
+
+def varying(attributes: ArrayLike | Tensor) -> Tensor:
+    """Gives attributes (N, M) as float64.
+
+    Raises:
+        ValueError: See `matrix`; or a constant attribute.
+    """
+    a = matrix("attributes", attributes)
     for column in (a == a[0]).all(dim=0).nonzero()[:, 0].tolist():
         raise ValueError(
             f"attributes[:, {column}] is {a[0, column].item():g} for every sample; expected an attribute that varies, "
             "since a constant one carries no information."
         )
-    return z, a
+    return a
 
 
 def discreteness(discrete: bool | Sequence[bool], attributes: Tensor) -> tuple[bool, ...]:
@@ -104,15 +114,15 @@ def two_dimensions(latents: Tensor) -> None:
         )
 
 
-def enough_samples(n_samples: int, estimator: Estimator) -> None:
-    """Checks that an estimator has samples enough.
+def enough_samples(name: str, values: Tensor, estimator: Estimator) -> None:
+    """Checks that values are samples enough for an estimator.
 
     Raises:
         ValueError: It has not.
     """
-    if n_samples < estimator.min_samples:
+    if len(values) < estimator.min_samples:
         raise ValueError(
-            f"latents has {n_samples} samples; expected {estimator.min_samples} or more, which {estimator!r} needs."
+            f"{name} has {len(values)} samples; expected {estimator.min_samples} or more, which {estimator!r} needs."
         )
 
 

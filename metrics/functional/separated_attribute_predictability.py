@@ -66,9 +66,15 @@ def separated_attribute_predictability(
 
 def _squared_correlations(z: Tensor, a: Tensor) -> Tensor:
     """R² of shape (D, M); that of a constant dimension is 0."""
-    z_unit, a_unit = (torch.nn.functional.normalize(x - x.mean(dim=0), dim=0) for x in (z, a))
     varies = (z != z[0]).any(dim=0)
-    return torch.where(varies[:, None], (z_unit.T @ a_unit) ** 2, 0.0)
+    return torch.where(varies[:, None], (_unit(z).T @ _unit(a)) ** 2, 0.0)
+
+
+def _unit(x: Tensor) -> Tensor:
+    """Columns at mean 0 and norm 1; first at a largest value of 1, since squares of very small values are no floats."""
+    centred = x - x.mean(dim=0)
+    scaled = centred / centred.abs().amax(dim=0)
+    return scaled / scaled.norm(dim=0)
 
 
 def _accuracies(z: Tensor, classes: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ from torch import Tensor
 from metrics.functional import inputs
 from metrics.functional.estimate import Estimate
 
+_ROUNDING = 1e-6
+
 
 def smoothness(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor) -> Estimate:
     r"""How evenly an attribute changes along a traversal (Watcharasupat 2021, latte-metrics).
@@ -75,7 +77,9 @@ def smoothness_of(latents: Tensor, attributes: Tensor) -> Tensor:
     second = (first.diff(dim=-1) / step).abs()
     bend = (second**2).sum(dim=-1) / second.sum(dim=-1)
     spread = (first.amax(dim=-1) - first.amin(dim=-1)) / step[..., 0].abs()
-    return torch.where(spread > 0, 1.0 - bend / spread, 1.0)
+    # Rates that differ by no more than rounding are constant.
+    varies = first.amax(dim=-1) - first.amin(dim=-1) > _ROUNDING * first.abs().amax(dim=-1)
+    return torch.where(varies, 1.0 - bend / spread, 1.0)
 
 
 def monotonicity_of(latents: Tensor, attributes: Tensor, threshold: float) -> Tensor:
@@ -93,9 +97,8 @@ def traversals(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor) -> t
     Raises:
         ValueError: See `smoothness`.
     """
-    n_axes = 2 if torch.as_tensor(latents).ndim == 2 else 3
-    z = inputs.finite("latents", latents, "(N, T) or (N, M, T)", n_axes)
-    a = inputs.finite("attributes", attributes, f"that of latents, {tuple(z.shape)}", n_axes).to(z.device)
+    z = inputs.finite("latents", latents, "(N, T) or (N, M, T)", n_axes=(2, 3))
+    a = inputs.finite("attributes", attributes, f"that of latents, {tuple(z.shape)}", n_axes=(z.ndim,)).to(z.device)
     if z.shape != a.shape or z.shape[-1] < 3:
         raise ValueError(
             f"latents has shape {tuple(z.shape)} and attributes {tuple(a.shape)}; expected the same shape, with three "
@@ -104,4 +107,4 @@ def traversals(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor) -> t
     steps = z.diff(dim=-1)
     if (steps[..., :1] == 0).any() or not torch.allclose(steps, steps[..., :1], rtol=1e-3, atol=0.0):
         raise ValueError("latents is not evenly spaced along its last axis; expected steps of one size, not 0.")
-    return (z, a) if n_axes == 3 else (z[:, None], a[:, None])
+    return (z, a) if z.ndim == 3 else (z[:, None], a[:, None])

@@ -1,0 +1,1 @@
+"""Timings of what has to be fast; `make bench` runs them all."""
