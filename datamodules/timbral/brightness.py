@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 
-from datamodules.errors import DataError
 from datamodules.timbral.filters import high_pass
-from datamodules.timbral.preparation import PreparedAudio
+from datamodules.timbral.preparation import PreparedAudio, no_power
 from datamodules.timbral.spectra import frames, powers, spectra
 
 _N_FFT = 2048
@@ -26,13 +25,13 @@ def brightness_of(audio: PreparedAudio) -> float:
     ratios of sums over all frames.
 
     Raises:
-        DataError: The audio is so short that nothing is left of it without its mean.
+        DataError: The audio is too short, or silent up to its end.
     """
     power = powers(frames(audio.samples, _N_FFT), _N_FFT).sum()
     high_power = powers(frames(high_pass(audio.samples, _HIGH, audio.rate), _N_FFT), _N_FFT).sum()
     spectrum = spectra(frames(high_pass(audio.samples, _CENTROID_ABOVE, audio.rate), _N_FFT), _N_FFT).sum(axis=0)
     if min(power, high_power, spectrum.sum()) <= 0:
-        raise DataError(f"the audio has {len(audio.samples)} sample(s), too few for a spectrum, so it has no brightness.")
+        raise no_power(audio, "brightness")
     centroid = np.fft.rfftfreq(_N_FFT, 1 / audio.rate) @ spectrum / spectrum.sum()
     return float(
         _WEIGHT_OF_RATIO * math.log10(high_power / power) + _WEIGHT_OF_CENTROID * math.log10(centroid) + _INTERCEPT

@@ -11,7 +11,7 @@ from datamodules.timbral.envelopes import RMS_STEP, peak_envelope, rms_envelope
 from datamodules.timbral.filters import low_pass
 from datamodules.timbral.onsets import note_onsets
 from datamodules.timbral.peaks import refined, standing_out
-from datamodules.timbral.preparation import PreparedAudio
+from datamodules.timbral.preparation import PreparedAudio, no_power
 from datamodules.timbral.spectra import frames, powers, spectra
 
 _N_FFT = 4096
@@ -35,13 +35,13 @@ def depth_of(audio: PreparedAudio) -> float:
     """Returns the apparent depth in points, about 0 to 100, not clipped.
 
     Raises:
-        DataError: The audio is so short that nothing is left of it without its mean, its lowest partial is at 0 Hz,
+        DataError: The audio is too short, or silent up to its end, its lowest partial is at 0 Hz,
             or the sound has ended before its only onset.
     """
     spectrum = spectra(frames(audio.samples, _N_FFT), _N_FFT)
     power = spectrum.sum(axis=1)
     if power.sum() <= 0:
-        raise DataError(f"the audio has {len(audio.samples)} sample(s), too few for a spectrum, so it has no depth.")
+        raise no_power(audio, "depth")
     centroid = _centroid(audio, power)
     ratio = _low_ratio(audio, power)
     duration = math.log10(_mean_duration(audio))

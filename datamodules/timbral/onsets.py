@@ -53,14 +53,11 @@ def _traced_back(detected: NDArray[np.int64], envelope: NDArray[np.float64], rat
 def _trace_back(envelope: NDArray[np.float64], onset: int, look_back: int, ripple_length: int, ripple: float) -> int:
     """Goes down the envelope to where the rise that leads to ``onset`` starts; 0 where that is in the first frame."""
     while True:
-        if onset > look_back:
-            before = envelope[onset - look_back - 1 : onset]
-        else:
-            before = envelope[: onset - 1]
+        before = envelope[onset - look_back - 1 : onset] if onset > look_back else envelope[: onset - 1]
         if before.min() <= envelope[onset]:
             # Down the slope. Near the start, where the stretch is cut short, this lands earlier than its minimum: so
             # it is in the models.
-            onset = before.argmin() + onset - look_back - 1
+            onset += int(before.argmin()) - look_back - 1
             if onset <= HOP:
                 return 0
             continue

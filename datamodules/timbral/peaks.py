@@ -12,8 +12,8 @@ def standing_out(values: NDArray[np.float64], contrast: float) -> NDArray[np.int
         values: Shape (n,), finite. The first and the last can be maxima too.
         contrast: Least height over the valleys, and least value.
 
-    >>> standing_out(np.array([0.0, 0.5, 0.45, 0.6, 0.1, 1.0, 0.0]), 0.2)
-    array([3, 5])
+    >>> standing_out(np.array([0.0, 0.5, 0.4, 0.45, 0.6, 0.3, 0.1, 0.5, 1.0, 0.0]), 0.2)
+    array([4, 8])
     """
     return _standing_out(values, contrast)
 

@@ -17,7 +17,7 @@ from datamodules.timbral.filters import high_pass
 LOWEST_RATE = 44_100
 """Audio of a lower sample rate is brought to this one, in Hz."""
 
-_LOWEST_RATE_ACCEPTED = 1000
+_LEAST_RATE = 1000
 _RUMBLE = 20.0
 _CHANNELS_HEARD = 3
 
@@ -57,13 +57,21 @@ def prepare(audio: NDArray, sample_rate: int) -> PreparedAudio:
     ((44100,), 44100)
     """
     samples = _mono(audio)
-    if sample_rate != int(sample_rate) or sample_rate < _LOWEST_RATE_ACCEPTED:
-        raise DataError(f"the sample rate is {sample_rate}; it must be a whole number of {_LOWEST_RATE_ACCEPTED} or more.")
+    if sample_rate != int(sample_rate) or sample_rate < _LEAST_RATE:
+        raise DataError(f"the sample rate is {sample_rate}; it must be a whole number, {_LEAST_RATE} or more.")
     rate = int(sample_rate)
     if rate < LOWEST_RATE:
         samples, rate = resample(samples, rate, LOWEST_RATE), LOWEST_RATE
     samples = high_pass(samples, _RUMBLE, rate)
     return PreparedAudio(samples / np.abs(samples).max(), rate)
+
+
+def no_power(audio: PreparedAudio, attribute: str) -> DataError:
+    """Returns the error of audio without a frame that holds power, such as a click on the last sample."""
+    return DataError(
+        f"no whole frame of the audio ({len(audio.samples)} sample(s) at {audio.rate} Hz) holds power: it is too "
+        f"short, or silent up to its end, so it has no {attribute}."
+    )
 
 
 def resample(samples: NDArray[np.float64], rate: int, new_rate: int) -> NDArray[np.float64]:
@@ -104,7 +112,8 @@ def _mono(audio: NDArray) -> NDArray[np.float64]:
         raise DataError("the audio has no samples, so it has no brightness and no depth.")
     samples = audio.astype(np.float64)
     if not np.isfinite(samples).all():
-        raise DataError(f"the audio holds NaN or infinity ({np.count_nonzero(~np.isfinite(samples))} samples).")
+        n_bad = np.count_nonzero(~np.isfinite(samples))
+        raise DataError(f"the audio holds NaN or infinity ({n_bad} of {samples.size} values).")
     # Before the sum: the loudest of doubles would overflow.
     loudest = np.abs(samples).max()
     if loudest == 0:

@@ -14,6 +14,7 @@ HOP = 512
 """Samples from frame to frame."""
 
 _N_FFT = 2048
+_HANN = signal.get_window("hann", _N_FFT)
 _N_MELS = 128
 _LEAST_POWER = 1e-10
 _RANGE_DB = 80.0
@@ -38,9 +39,10 @@ def onset_strength(samples: NDArray[np.float64], rate: int) -> NDArray[np.float6
     """
     padded = np.pad(samples, _N_FFT // 2)
     cut = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT)[::HOP]
-    transform = fft.rfft(cut * signal.get_window("hann", _N_FFT))
-    power = (transform.real**2 + transform.imag**2) @ _mel_bank(rate).T
-    level = 10 * np.log10(np.maximum(power, _LEAST_POWER))
+    transform = fft.rfft(cut * _HANN)
+    power = transform.real**2
+    power += transform.imag**2
+    level = 10 * np.log10(np.maximum(power @ _mel_bank(rate).T, _LEAST_POWER))
     level = np.maximum(level, level.max() - _RANGE_DB)
     flux = np.maximum(np.diff(level, axis=0), 0).mean(axis=1)
     n_before = 1 + _N_FFT // (2 * HOP)
