@@ -57,7 +57,7 @@ def prepare(audio: NDArray, sample_rate: int) -> PreparedAudio:
     ((44100,), 44100)
     """
     samples = _mono(audio)
-    if sample_rate != int(sample_rate) or sample_rate < _LEAST_RATE:
+    if not (sample_rate >= _LEAST_RATE and sample_rate % 1 == 0):
         raise DataError(f"the sample rate is {sample_rate}; it must be a whole number, {_LEAST_RATE} or more.")
     rate = int(sample_rate)
     if rate < LOWEST_RATE:
