@@ -64,9 +64,9 @@ class GrowingTable:
 
     def make_writable(self) -> None:
         """Makes what writing needs; raises OSError where that cannot be done."""
-        self._parts.mkdir(parents=True, exist_ok=True)
+        self.file.parent.mkdir(parents=True, exist_ok=True)
         self._lock_file.touch()
-        with tempfile.TemporaryFile(dir=self._parts):
+        with tempfile.TemporaryFile(dir=self.file.parent):
             pass
 
     @contextlib.contextmanager
