@@ -10,6 +10,7 @@ import functools
 import hashlib
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,7 +43,8 @@ _LOWEST_RATE, _HIGHEST_RATE = 8_000, 96_000
 # Its reverb leaves an offset of 2e-8 without any note.
 _SILENCE = 1e-6
 _GAIN = 0.5
-_VELOCITY = 100
+VELOCITY = 100
+"""MIDI velocity, unless another is asked for."""
 
 
 def find_soundfont(path: Path | None = None) -> Path:
@@ -80,22 +82,31 @@ def synthesis_key(soundfont: Path) -> dict[str, Any]:
         "fluidsynth": _fluidsynth_version(),
         "scipy": scipy.__version__,
         "gain": _GAIN,
-        "velocity": _VELOCITY,
+        "velocity": VELOCITY,
         "oversampling": _OVERSAMPLING,
     }
 
 
 def render(
-    pitches: NDArray[np.integer], program: int, *, soundfont: Path, sample_rate: int, n_samples: int
+    pitches: NDArray[np.integer],
+    program: int,
+    *,
+    soundfont: Path,
+    sample_rate: int,
+    n_samples: int,
+    durations: Sequence[float] | None = None,
+    velocity: int = VELOCITY,
 ) -> NDArray[np.float32]:
-    """Renders a melody of equal ticks on one instrument.
+    """Renders a melody on one instrument.
 
     Args:
         pitches: MIDI note number of each tick, -1 for a rest; shape (n_ticks,).
         program: General MIDI program, counted from zero.
         soundfont: SF2 or SF3 file.
         sample_rate: Of the result, in Hz.
-        n_samples: Length of the result; the ticks share it equally.
+        n_samples: Length of the result, which the ticks share.
+        durations: Of the ticks, in any unit; None for equal ones.
+        velocity: MIDI velocity of all notes, 1 to 127.
 
     Returns:
         Mono audio divided by its peak, shape (n_samples,), in [-1, 1].
@@ -120,7 +131,8 @@ def render(
             raise DataError(f"FluidSynth cannot read the soundfont {soundfont}; name another with --data.soundfont.")
         if synth.program_select(0, font, 0, program) < 0:
             raise DataError(f"the soundfont {soundfont} has no General MIDI program {program} (bank 0).")
-        stereo = _play(synth, pitches, n_samples * oversampling)
+        shares = np.ones(len(pitches)) if durations is None else np.asarray(durations)
+        stereo = _play(synth, pitches, shares, velocity, n_samples * oversampling)
     finally:
         synth.delete()
     audio = resample_poly(stereo.mean(axis=0), 1, oversampling)
@@ -130,12 +142,14 @@ def render(
     return (audio / peak).astype(np.float32)
 
 
-def _play(synth: Any, pitches: NDArray[np.integer], n_samples: int) -> NDArray[np.float32]:
+def _play(
+    synth: Any, pitches: NDArray[np.integer], shares: NDArray[np.floating], velocity: int, n_samples: int
+) -> NDArray[np.float32]:
     stereo = np.zeros((2, n_samples), np.float32)
-    bounds = np.linspace(0, n_samples, len(pitches) + 1).astype(int)
+    bounds = (np.concatenate([[0.0], np.cumsum(shares)]) * n_samples / np.sum(shares)).astype(int)
     for pitch, start, stop in zip(pitches.tolist(), bounds[:-1], bounds[1:], strict=True):
         if pitch >= 0:
-            _start_note(synth, pitch)
+            _start_note(synth, pitch, velocity)
         _write_float()(
             synth.synth, int(stop - start), stereo[0].ctypes.data, int(start), 1, stereo[1].ctypes.data, int(start), 1
         )
@@ -144,11 +158,11 @@ def _play(synth: Any, pitches: NDArray[np.integer], n_samples: int) -> NDArray[n
     return stereo
 
 
-def _start_note(synth: Any, pitch: int) -> None:
+def _start_note(synth: Any, pitch: int, velocity: int) -> None:
     """Starts a note; FluidSynth itself passes over one that the instrument has no sample for."""
     voices = _library().fluid_synth_get_active_voice_count
     before = voices(synth.synth)
-    synth.noteon(0, pitch, _VELOCITY)
+    synth.noteon(0, pitch, velocity)
     if voices(synth.synth) == before:
         raise DataError(
             f"the soundfont's instrument has no sound for MIDI note {pitch}, which is out of its range; choose other "

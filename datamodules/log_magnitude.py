@@ -1,0 +1,154 @@
+"""Log-magnitude spectrograms of equal size, and the way back to audio."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from datamodules._torchaudio import transforms
+from datamodules.errors import DataError
+
+
+@dataclass(frozen=True)
+class LogMagnitudeSpec:
+    """What determines a log-magnitude spectrogram (Watcharasupat & Lerch 2021, supplement).
+
+    Attributes:
+        sample_rate: Of the audio, in Hz.
+        n_samples: Length of a clip; longer audio is cut, shorter is filled with silence.
+        n_fft: Length of the Hann window and of the FFT, in samples (1024 is 64 ms). Its half is the number of bins: the
+            highest one is left out.
+        hop_length: Step from frame to frame, in samples (128 is 8 ms).
+
+    Raises:
+        DataError: A value below 1, an FFT whose length is no power of two, a hop longer than half of it, or a clip of
+            more frames than bins, which would not fit into the square.
+    """
+
+    sample_rate: int = 16_000
+    n_samples: int = 64_000
+    n_fft: int = 1024
+    hop_length: int = 128
+
+    def __post_init__(self) -> None:
+        for name in ("sample_rate", "n_samples", "n_fft", "hop_length"):
+            if getattr(self, name) < 1:
+                raise DataError(f"spectrogram.{name} is {getattr(self, name)}; it must be 1 or more.")
+        if self.n_fft < 4 or self.n_fft & (self.n_fft - 1):
+            raise DataError(f"spectrogram.n_fft is {self.n_fft}; it must be a power of two, 4 or more.")
+        if self.hop_length > self.n_fft // 2:
+            raise DataError(
+                f"spectrogram.hop_length is {self.hop_length}, more than half of n_fft {self.n_fft}; the windows would "
+                "not overlap enough for audio to be made from the spectrogram. Shorten the hop."
+            )
+        if self.n_frames > self.size:
+            raise DataError(
+                f"{self.n_samples} samples give {self.n_frames} frames, more than the {self.size} that a square of "
+                f"{self.size} bins has room for; lengthen spectrogram.hop_length or n_fft."
+            )
+
+    @property
+    def n_frames(self) -> int:
+        """Frames before padding.
+
+        >>> LogMagnitudeSpec().n_frames, LogMagnitudeSpec().size
+        (501, 512)
+        """
+        return self.n_samples // self.hop_length + 1
+
+    @property
+    def size(self) -> int:
+        """Bins, and frames after padding."""
+        return self.n_fft // 2
+
+
+class LogMagnitude(nn.Module):
+    """Log-magnitude spectrogram in a square, ``log(1 + |STFT|)``, with zero frames after the clip's end.
+
+    The STFT is centred, padded with silence and scaled by 1/√n_fft.
+
+    Args:
+        spec: The settings.
+
+    Shape:
+        Audio ``(batch, n)`` in [-1, 1] to ``(batch, 1, size, size)``, frames before bins, 0 or more.
+
+    Example:
+        >>> LogMagnitude(LogMagnitudeSpec())(torch.zeros(2, 64_000)).shape
+        torch.Size([2, 1, 512, 512])
+    """
+
+    window: Tensor
+
+    def __init__(self, spec: LogMagnitudeSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.register_buffer("window", torch.hann_window(spec.n_fft), persistent=False)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        magnitude = torch.log1p(self.stft(audio).abs())
+        return pad(magnitude, (0, 0, 0, self.spec.size - self.spec.n_frames))[:, None]
+
+    def phase(self, audio: Tensor) -> Tensor:
+        """Returns the phase of each frame and bin in radians, (batch, n_frames, size)."""
+        return self.stft(audio).angle()
+
+    def stft(self, audio: Tensor) -> Tensor:
+        """Returns the complex STFT of a clip, (batch, n_frames, size)."""
+        n = self.spec.n_samples
+        audio = pad(audio[:, :n], (0, max(0, n - audio.shape[1])))
+        spectrum = torch.stft(
+            audio,
+            self.spec.n_fft,
+            self.spec.hop_length,
+            window=self.window,
+            center=True,
+            pad_mode="constant",
+            normalized=True,
+            return_complex=True,
+        )
+        return spectrum[:, :-1].transpose(1, 2)
+
+
+class InverseLogMagnitude(nn.Module):
+    """Audio from a log-magnitude spectrogram, with a given phase or by Griffin-Lim.
+
+    With the phase of the input that was encoded ("phase-bypass", Watcharasupat & Lerch 2021) what is heard differs from
+    the input by the magnitudes alone. Griffin-Lim's phase starts at random, so seed torch's generator where the result
+    must repeat.
+
+    Args:
+        spec: The settings of the `LogMagnitude` that made the spectrogram.
+        n_iterations: Griffin-Lim iterations.
+
+    Shape:
+        ``(batch, 1, size, size)``, and a phase ``(batch, n_frames, size)`` or None, to ``(batch, n_samples)``.
+    """
+
+    window: Tensor
+
+    def __init__(self, spec: LogMagnitudeSpec, n_iterations: int = 32) -> None:
+        super().__init__()
+        self.spec = spec
+        self.register_buffer("window", torch.hann_window(spec.n_fft), persistent=False)
+        self.griffin_lim = transforms.GriffinLim(
+            n_fft=spec.n_fft, hop_length=spec.hop_length, power=1.0, n_iter=n_iterations, length=spec.n_samples
+        )
+
+    def forward(self, log_magnitude: Tensor, phase: Tensor | None = None) -> Tensor:
+        trimmed = log_magnitude[:, 0, : self.spec.n_frames].transpose(1, 2)
+        # A decoder can go below 0, which no magnitude does.
+        magnitude = torch.expm1(pad(trimmed, (0, 0, 0, 1)).clamp(min=0.0))
+        if phase is None:
+            # The STFT here is scaled by 1/√n_fft, Griffin-Lim's is not.
+            return self.griffin_lim(magnitude * self.spec.n_fft**0.5)
+        return torch.istft(
+            torch.polar(magnitude, pad(phase.transpose(1, 2), (0, 0, 0, 1))),
+            self.spec.n_fft,
+            self.spec.hop_length,
+            window=self.window,
+            center=True,
+            normalized=True,
+            length=self.spec.n_samples,
+        )

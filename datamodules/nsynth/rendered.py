@@ -1,0 +1,252 @@
+"""Notes rendered from a soundfont in NSynth's own layout, for those who do not have NSynth."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import soundfile
+from rich.progress import track
+
+from datamodules import fluidsynth, general_midi
+from datamodules.errors import DataError
+from datamodules.log_magnitude import LogMagnitudeSpec
+from datamodules.nsynth.index import FAMILIES, SOURCES
+
+INSTRUMENTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "bass": {
+        "acoustic": ("acoustic_bass",),
+        "electronic": ("fingered_bass", "picked_bass", "fretless_bass", "slap_bass_1"),
+        "synthetic": ("synth_bass_1", "synth_bass_2"),
+    },
+    "brass": {
+        "acoustic": ("trumpet", "trombone", "tuba", "muted_trumpet", "french_horn"),
+        "synthetic": ("synth_brass_1",),
+    },
+    "flute": {"acoustic": ("piccolo", "flute", "recorder", "pan_flute", "ocarina")},
+    "guitar": {
+        "acoustic": ("nylon_guitar", "steel_guitar", "banjo"),
+        "electronic": ("jazz_guitar", "clean_electric_guitar", "distortion_guitar"),
+    },
+    "keyboard": {
+        "acoustic": ("acoustic_grand_piano", "honky_tonk_piano", "harpsichord"),
+        "electronic": ("electric_piano_1", "electric_piano_2", "clavinet"),
+    },
+    "mallet": {"acoustic": ("celesta", "glockenspiel", "vibraphone", "marimba", "xylophone", "tubular_bells")},
+    "organ": {"acoustic": ("church_organ", "reed_organ"), "electronic": ("drawbar_organ", "rock_organ")},
+    "reed": {"acoustic": ("soprano_sax", "alto_sax", "tenor_sax", "oboe", "bassoon", "clarinet")},
+    "string": {"acoustic": ("violin", "viola", "cello", "contrabass", "pizzicato_strings", "orchestral_harp")},
+    "synth_lead": {"synthetic": ("square_lead", "sawtooth_lead", "charang_lead")},
+    "vocal": {"acoustic": ("choir_aahs", "voice_oohs"), "synthetic": ("synth_voice",)},
+}
+"""General MIDI instruments by NSynth's families and sources."""
+
+# NSynth's notes are held for three of their four seconds (Engel et al. 2017, section 4.1).
+_HELD, _RELEASED = 3.0, 1.0
+
+
+@dataclass(frozen=True)
+class RenderedNotes:
+    """Which notes to render: every instrument of the families at every pitch and velocity that it can play.
+
+    Attributes:
+        families: Some of NSynth's.
+        pitches: MIDI notes.
+        velocities: MIDI velocities, 1 to 127; NSynth has 25, 50, 75, 100 and 127.
+        validation_fraction: Share of the instruments of each family whose notes are for validation; NSynth, too, has
+            no instrument on both sides.
+        seed: Of the choice of these.
+
+    Raises:
+        DataError: A family that there is not, or no note at all.
+    """
+
+    families: tuple[str, ...] = FAMILIES
+    pitches: tuple[int, ...] = tuple(range(36, 97, 6))
+    velocities: tuple[int, ...] = (50, 100)
+    validation_fraction: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for family in self.families:
+            if family not in INSTRUMENTS:
+                raise DataError(f"rendered.families has '{family}'; choose from {', '.join(INSTRUMENTS)}.")
+        for name, lowest in (("pitches", 0), ("velocities", 1)):
+            values = getattr(self, name)
+            if not values or any(not lowest <= value <= 127 for value in values):
+                raise DataError(f"rendered.{name} is {list(values)}; it needs MIDI numbers from {lowest} to 127.")
+        if not self.families:
+            raise DataError("rendered.families is empty; name one or more.")
+        if not 0 < self.validation_fraction < 1:
+            raise DataError(f"rendered.validation_fraction is {self.validation_fraction}; it must lie between 0 and 1.")
+
+    def notes(self) -> "dict[str, list[Note]]":
+        """Returns the notes of ``train`` and ``valid``."""
+        generator = np.random.default_rng(self.seed)
+        parts: dict[str, list[Note]] = {"train": [], "valid": []}
+        for family in self.families:
+            instruments = [
+                (source, number, program)
+                for source, programs in INSTRUMENTS[family].items()
+                for number, program in enumerate(programs)
+            ]
+            n_valid = max(1, round(self.validation_fraction * len(instruments)))
+            valid = set(generator.permutation(len(instruments))[:n_valid].tolist())
+            for position, (source, number, program) in enumerate(instruments):
+                parts["valid" if position in valid else "train"] += [
+                    Note(family, source, number, program, pitch, velocity)
+                    for pitch in self.pitches
+                    for velocity in self.velocities
+                ]
+        return parts
+
+    def key(self, spec: LogMagnitudeSpec, soundfont: Path) -> dict[str, Any]:
+        """Returns all that determines the rendered files, as JSON values."""
+        return {
+            **json.loads(json.dumps(asdict(self))),
+            "instruments": INSTRUMENTS,
+            "seconds": [_HELD, _RELEASED],
+            "sample_rate": spec.sample_rate,
+            "n_samples": spec.n_samples,
+            **fluidsynth.synthesis_key(soundfont),
+        }
+
+
+class Note(NamedTuple):
+    """A note to render."""
+
+    family: str
+    source: str
+    number: int
+    instrument: str
+    pitch: int
+    velocity: int
+
+    @property
+    def name(self) -> str:
+        """As NSynth names it.
+
+        >>> Note("bass", "synthetic", 1, "synth_bass_2", 31, 100).name
+        'bass_synthetic_001-031-100'
+        """
+        return f"{self._instrument_name}-{self.pitch:03d}-{self.velocity:03d}"
+
+    @property
+    def _instrument_name(self) -> str:
+        return f"{self.family}_{self.source}_{self.number:03d}"
+
+    def entry(self, sample_rate: int) -> dict[str, Any]:
+        """Returns its entry of ``examples.json``."""
+        return {
+            "note_str": self.name,
+            "instrument_str": self._instrument_name,
+            "instrument_family": FAMILIES.index(self.family),
+            "instrument_family_str": self.family,
+            "instrument_source": SOURCES.index(self.source),
+            "instrument_source_str": self.source,
+            "pitch": self.pitch,
+            "velocity": self.velocity,
+            "sample_rate": sample_rate,
+            "general_midi": self.instrument,
+        }
+
+
+def render_nsynth(
+    folder: Path, notes: RenderedNotes, spec: LogMagnitudeSpec, soundfont: Path, n_workers: int
+) -> list[str]:
+    """Writes notes in the layout of NSynth's release: ``nsynth-{train,valid}/{examples.json,audio/*.wav}``.
+
+    Args:
+        folder: That they are written to; made where missing.
+        notes: Which.
+        spec: Has their sample rate and length.
+        soundfont: SF2 or SF3 file.
+        n_workers: Processes that render. The files do not depend on their number.
+
+    Returns:
+        What was left out, since the instrument cannot play it: a message for each note, which names it.
+
+    Raises:
+        DataError: FluidSynth or the soundfont cannot be used, or a family is left without a note.
+    """
+    left_out: list[str] = []
+    with ProcessPoolExecutor(n_workers, get_context("spawn")) as processes:
+        for split, wanted in notes.notes().items():
+            audio = folder / f"nsynth-{split}" / "audio"
+            audio.mkdir(parents=True, exist_ok=True)
+            render = partial(_render, folder=audio, spec=spec, soundfont=soundfont)
+            reasons = track(
+                processes.map(render, wanted, chunksize=8), f"Rendering nsynth-{split}", total=len(wanted)
+            )
+            played = list(_played(wanted, reasons, left_out))
+            if not played:
+                raise DataError(f"none of the notes of nsynth-{split} can be rendered; the first: {left_out[0]}")
+            entries = {note.name: note.entry(spec.sample_rate) for note in played}
+            (audio.parent / "examples.json").write_text(json.dumps(entries, indent=1) + "\n")
+    return left_out
+
+
+def _played(notes: Sequence[Note], reasons: Iterator[str | None], left_out: list[str]) -> Iterator[Note]:
+    for note, reason in zip(notes, reasons, strict=True):
+        if reason is None:
+            yield note
+        else:
+            left_out.append(f"{note.name} ({note.instrument}): {reason}")
+
+
+def _render(note: Note, folder: Path, spec: LogMagnitudeSpec, soundfont: Path) -> str | None:
+    """Renders a note to its file; says why not where it cannot be played."""
+    try:
+        wave = fluidsynth.render(
+            np.array([note.pitch, -1]),
+            general_midi.program(note.instrument),
+            soundfont=soundfont,
+            sample_rate=spec.sample_rate,
+            n_samples=spec.n_samples,
+            durations=(_HELD, _RELEASED),
+            velocity=note.velocity,
+        )
+    except DataError as error:
+        return str(error)
+    soundfile.write(folder / f"{note.name}.wav", wave, spec.sample_rate, subtype="PCM_16")
+    return None
+
+
+def render_to(
+    destination: Path,
+    notes: RenderedNotes = RenderedNotes(),  # noqa: B008 (frozen)
+    soundfont: Path | None = None,
+    n_workers: int | None = None,
+) -> None:
+    """Renders notes with a soundfont in the layout of NSynth's release.
+
+    Args:
+        destination: A folder that does not exist yet; it appears when all notes are rendered.
+        notes: Which notes.
+        soundfont: One's own (SF2 or SF3); None for the system's.
+        n_workers: Processes that render; None takes one for each CPU core.
+
+    Raises:
+        DataError: The folder exists, or see `render_nsynth`.
+    """
+    if destination.exists():
+        raise DataError(f"{destination} exists already; name another folder, or remove it first.")
+    draft = destination.with_name(f".{destination.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        font = fluidsynth.find_soundfont(soundfont)
+        left_out = render_nsynth(draft, notes, LogMagnitudeSpec(), font, n_workers or os.cpu_count() or 1)
+        draft.rename(destination)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    for message in left_out:
+        print(f"left out {message}")

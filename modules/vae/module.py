@@ -1,0 +1,217 @@
+"""The beta-VAE with attribute regularisation (AR-VAE), as a LightningModule."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+
+from modules.errors import ModelError
+from modules.gaussian import Gaussian, kl_divergence, standard_normal_like
+from modules.vae.attribute_regularization import attribute_regularization
+from modules.vae.networks import ConvDecoder, ConvEncoder
+
+
+class Reconstruction(NamedTuple):
+    """What the model makes of a batch."""
+
+    q_z: Gaussian
+    """The posterior, (B, D)."""
+    z: Tensor
+    """The latents that were decoded, (B, D)."""
+    decoded: Tensor
+    """(B, 1, T, F)."""
+
+
+class BetaVAE(LightningModule):
+    r"""Beta-VAE of log-magnitude spectrograms whose first latent dimensions can be tied to attributes.
+
+    .. math:: \mathcal{L} = \text{MSE}(\hat{x}, x) + \beta\, \text{KL}(q(z|x)\,\|\,N(0, 1)) + \gamma \sum_i
+        \mathcal{A}(z_{r_i}; a_i)
+
+    (Watcharasupat & Lerch 2021, eq. 7; \mathcal{A} is `modules.vae.attribute_regularization`.) Its batches are mappings
+    with spectrograms (B, 1, T, F) under ``log_magnitude``, and with attributes (B, M) under ``attributes`` where
+    dimensions are regularised. Without attributes it is a plain beta-VAE.
+
+    Args:
+        attribute_names: Of the M attributes, in the order of the data.
+        regularized_dims: The latent dimension of each attribute that is regularised; None gives attribute i dimension
+            i. Fewer than M leave the last attributes unregularised; an empty list is the plain beta-VAE.
+        size: Of the square spectrogram, a power of two.
+        latent_dim: D, dimensions of z.
+        width: Scales all channels of the published encoder and decoder; 1 is published.
+        beta: Weight of the KL term.
+        gamma: Weight of the attribute regularisation.
+        delta: Its steepness.
+        reduction: ``mean`` averages the squared error over bins and the KL over dimensions; ``sum`` sums both, and
+            halves the squared error: the evidence lower bound of a unit-variance Gaussian to the letter. The paper does
+            not say which.
+        global_pairs: Whether, on several devices, the pairs of the regularisation are those of all devices' batches
+            together, so that the loss is that of one device with the whole batch.
+        encoder: Another module from (B, 1, T, F) to a `modules.gaussian.Gaussian` of (B, D); None for the published.
+        decoder: Another module from (B, D) to (B, 1, T, F); None for the published.
+        learning_rate: Adam's, where the configuration names no other optimiser.
+
+    Raises:
+        ModelError: A dimension that is out of range or named twice, more of them than attributes, or a negative weight.
+
+    Example:
+        >>> model = BetaVAE(attribute_names=["brightness"], size=32, latent_dim=8, width=0.25)
+        >>> model.reconstruct(torch.zeros(2, 1, 32, 32)).decoded.shape
+        torch.Size([2, 1, 32, 32])
+    """
+
+    def __init__(
+        self,
+        attribute_names: Sequence[str] = (),
+        regularized_dims: Sequence[int] | None = None,
+        size: int = 512,
+        latent_dim: int = 512,
+        width: float = 1.0,
+        beta: float = 1.0,
+        gamma: float = 10.0,
+        delta: float = 1.0,
+        reduction: Literal["mean", "sum"] = "mean",
+        global_pairs: bool = True,
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+        learning_rate: float = 1e-4,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(ignore=["encoder", "decoder"])
+        _check(self.hparams)
+        self.attribute_names = tuple(attribute_names)
+        dims = range(len(self.attribute_names)) if regularized_dims is None else regularized_dims
+        self.regularized_dims = _checked_dims(dims, self.attribute_names, latent_dim)
+        self.encoder = ConvEncoder(size, latent_dim, width) if encoder is None else encoder
+        self.decoder = ConvDecoder(size, latent_dim, width) if decoder is None else decoder
+
+    def encode(self, x: Tensor) -> Gaussian:
+        """Infers q(z|x) of spectrograms (B, 1, T, F).
+
+        Raises:
+            ModelError: Spectrograms of another shape.
+        """
+        size = self.hparams["size"]
+        if x.shape[1:] != (1, size, size):
+            raise ModelError(
+                f"spectrograms have shape {tuple(x.shape)}; this model takes (batch, 1, {size}, {size}). Set "
+                "--model.size to half of the data's n_fft."
+            )
+        return self.encoder(x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Returns the mean of p(x|z): (B, D) to (B, 1, T, F)."""
+        return self.decoder(z)
+
+    def reconstruct(self, x: Tensor, *, sample: bool = True) -> Reconstruction:
+        """Encodes and decodes spectrograms; from a sample of the posterior, or from its mean."""
+        q_z = self.encode(x)
+        z = q_z.sample() if sample else q_z.mean
+        return Reconstruction(q_z, z, self.decode(z))
+
+    def traverse(self, x: Tensor, dim: int, positions: Tensor) -> Tensor:
+        """Decodes spectrograms with one latent dimension moved through given values, the others at their means.
+
+        Args:
+            x: Spectrograms, (B, 1, T, F).
+            dim: The latent dimension.
+            positions: Its values, (P,).
+
+        Returns:
+            Shape (B, P, 1, T, F).
+        """
+        z = self.encode(x).mean[:, None].repeat(1, len(positions), 1)
+        z[:, :, dim] = positions
+        return self.decode(z.flatten(0, 1)).unflatten(0, (len(x), len(positions)))
+
+    def loss_terms(self, x: Tensor, attributes: Tensor | None) -> tuple[dict[str, Tensor], Reconstruction]:
+        """Returns the terms of eq. (7), unweighted scalars: ``reconstruction``, ``kl`` and one for each attribute."""
+        result = self.reconstruct(x)
+        squared_error = (result.decoded - x).square()
+        kl = kl_divergence(result.q_z, standard_normal_like(result.q_z))
+        summed = self.hparams["reduction"] == "sum"
+        terms = {
+            "reconstruction": 0.5 * squared_error.sum(dim=(1, 2, 3)).mean() if summed else squared_error.mean(),
+            "kl": kl.sum(dim=1).mean() if summed else kl.mean(),
+        }
+        return terms | self._regularization(result.z, attributes), result
+
+    def _regularization(self, z: Tensor, attributes: Tensor | None) -> dict[str, Tensor]:
+        if not self.regularized_dims:
+            return {}
+        if attributes is None or attributes.shape != (len(z), len(self.attribute_names)):
+            shape = None if attributes is None else tuple(attributes.shape)
+            raise ModelError(
+                f"attributes have shape {shape}; this model takes (batch, {len(self.attribute_names)}): "
+                f"{', '.join(self.attribute_names)}. Set --model.attribute_names to the data's attributes."
+            )
+        regularized = z[:, list(self.regularized_dims)]
+        if self.hparams["global_pairs"] and self._trainer is not None and self.trainer.world_size > 1:
+            # Gradients come back summed over devices, and DDP averages them: that is the gradient of one device.
+            regularized = self.all_gather(regularized, sync_grads=True).flatten(0, 1)
+            attributes = self.all_gather(attributes).flatten(0, 1)
+        return {
+            f"regularization/{name}": attribute_regularization(regularized[:, i], attributes[:, i], self.hparams["delta"])
+            for i, name in enumerate(self.attribute_names[: len(self.regularized_dims)])
+        }
+
+    def _step(self, batch: Mapping[str, Tensor], part: str) -> dict[str, Any]:
+        terms, result = self.loss_terms(batch["log_magnitude"], batch.get("attributes"))
+        weights = {"reconstruction": 1.0, "kl": self.hparams["beta"]}
+        loss = sum((weights.get(name, self.hparams["gamma"]) * term for name, term in terms.items()), torch.tensor(0.0))
+        scalars = {"loss": loss.detach()} | {name: term.detach() for name, term in terms.items()}
+        self.log_dict(
+            {f"{part}/{name}": value for name, value in scalars.items()},
+            on_step=False,
+            on_epoch=True,
+            prog_bar=part == "train",
+            sync_dist=part != "train",
+            batch_size=len(batch["log_magnitude"]),
+        )
+        return scalars | {"loss": loss, "z_mean": result.q_z.mean.detach()}
+
+    def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Any]:
+        return self._step(batch, "train")
+
+    def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Any]:
+        return self._step(batch, "val")
+
+    def test_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Any]:
+        return self._step(batch, "test")
+
+    def predict_step(self, batch: Mapping[str, Tensor], batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
+        """Returns the posteriors of a batch: ``z_mean`` and ``z_log_variance``."""
+        q_z = self.encode(batch["log_magnitude"])
+        return {"z_mean": q_z.mean, "z_log_variance": q_z.log_variance}
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.parameters(), lr=self.hparams["learning_rate"])
+
+
+def _check(settings: Mapping[str, Any]) -> None:
+    if settings["latent_dim"] < 1:
+        raise ModelError(f"model.latent_dim is {settings['latent_dim']}; it must be 1 or more.")
+    for name in ("beta", "gamma", "delta"):
+        if settings[name] < 0:
+            raise ModelError(f"model.{name} is {settings[name]}; it must be 0 or more.")
+    if settings["reduction"] not in ("mean", "sum"):
+        raise ModelError(f"model.reduction is {settings['reduction']!r}; choose from mean, sum.")
+    names = list(settings["attribute_names"])
+    if len(set(names)) < len(names):
+        raise ModelError(f"model.attribute_names is {names}; expected each name once.")
+
+
+def _checked_dims(dims: Sequence[int], names: Sequence[str], latent_dim: int) -> tuple[int, ...]:
+    dims = tuple(dims)
+    if len(dims) > len(names):
+        raise ModelError(
+            f"model.regularized_dims is {list(dims)}, {len(dims)} dimensions for {len(names)} attributes "
+            f"({', '.join(names) or 'none'}); name no more dimensions than attributes."
+        )
+    if len(set(dims)) < len(dims):
+        raise ModelError(f"model.regularized_dims is {list(dims)}; expected each dimension once.")
+    if any(not 0 <= dim < latent_dim for dim in dims):
+        raise ModelError(f"model.regularized_dims is {list(dims)}; expected dimensions from 0 to {latent_dim - 1}.")
+    return dims
