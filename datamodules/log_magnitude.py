@@ -17,50 +17,53 @@ class LogMagnitudeSpec:
     Attributes:
         sample_rate: Of the audio, in Hz.
         n_samples: Length of a clip; longer audio is cut, shorter is filled with silence.
-        n_fft: Length of the Hann window and of the FFT, in samples (1024 is 64 ms). Its half is the number of bins: the
-            highest one is left out.
+        size: Of the square: its bins, and its frames after padding. A power of two.
         hop_length: Step from frame to frame, in samples (128 is 8 ms).
 
     Raises:
-        DataError: A value below 1, an FFT whose length is no power of two, a hop longer than half of it, or a clip of
-            more frames than bins, which would not fit into the square.
+        DataError: A value below 1, a size that is no power of two, a hop longer than half of the window, or a clip of
+            more frames than the square has room for.
     """
 
     sample_rate: int = 16_000
     n_samples: int = 64_000
-    n_fft: int = 1024
+    size: int = 512
     hop_length: int = 128
 
     def __post_init__(self) -> None:
-        for name in ("sample_rate", "n_samples", "n_fft", "hop_length"):
+        for name in ("sample_rate", "n_samples", "size", "hop_length"):
             if getattr(self, name) < 1:
                 raise DataError(f"spectrogram.{name} is {getattr(self, name)}; it must be 1 or more.")
-        if self.n_fft < 4 or self.n_fft & (self.n_fft - 1):
-            raise DataError(f"spectrogram.n_fft is {self.n_fft}; it must be a power of two, 4 or more.")
+        if self.size < 4 or self.size & (self.size - 1):
+            raise DataError(f"spectrogram.size is {self.size}; it must be a power of two, 4 or more.")
         if self.hop_length > self.n_fft // 2:
             raise DataError(
-                f"spectrogram.hop_length is {self.hop_length}, more than half of n_fft {self.n_fft}; the windows would "
-                "not overlap enough for audio to be made from the spectrogram. Shorten the hop."
+                f"spectrogram.hop_length is {self.hop_length}, more than half of the window of {self.n_fft}; windows "
+                "would not overlap enough for audio to be made from the spectrogram. Shorten the hop."
             )
         if self.n_frames > self.size:
             raise DataError(
-                f"{self.n_samples} samples give {self.n_frames} frames, more than the {self.size} that a square of "
-                f"{self.size} bins has room for; lengthen spectrogram.hop_length or n_fft."
+                f"{self.n_samples} samples give {self.n_frames} frames, more than spectrogram.size {self.size} holds; "
+                "lengthen spectrogram.hop_length, or choose a larger size."
             )
 
     @property
     def n_frames(self) -> int:
         """Frames before padding.
 
-        >>> LogMagnitudeSpec().n_frames, LogMagnitudeSpec().size
-        (501, 512)
+        >>> LogMagnitudeSpec().n_frames
+        501
         """
         return self.n_samples // self.hop_length + 1
 
     @property
-    def size(self) -> int:
-        """Bins, and frames after padding."""
-        return self.n_fft // 2
+    def n_fft(self) -> int:
+        """Length of the Hann window and of the FFT, in samples (1024 is 64 ms); the highest of its bins is left out.
+
+        >>> LogMagnitudeSpec().n_fft
+        1024
+        """
+        return 2 * self.size
 
 
 class LogMagnitude(nn.Module):

@@ -10,15 +10,11 @@ from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from omegaconf.errors import InterpolationKeyError
 
-from datamodules import DataError
 from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed
-from lightning_app.errors import RunError
-from modules import ModelError
+from lightning_app.errors import RunError, one_message
 
 CALLBACK_SLOTS = ("schedule", "checkpoint", "last_checkpoint", "early_stopping", "evaluation", "media", "predictions")
 """Roles that a configuration fills with a callback, or with null; each can be overridden by its name."""
-
-USER_ERRORS = (DataError, ModelError, RunError)
 
 
 class OneMessageParser(LightningArgumentParser):
@@ -89,21 +85,9 @@ def main(args: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
     warnings.filterwarnings("ignore", message=".*configure_optimizers` will be overridden.*")
-    try:
-        DisentangleCLI(args)
-    except InterpolationKeyError as error:
-        print(f"error: in the configuration: {error}", file=sys.stderr)
-        sys.exit(2)
-    except Exception as error:
-        message = _own_message(error)
-        if message is None:
-            raise
-        print(f"error: {message}", file=sys.stderr)
-        sys.exit(1)
-
-
-def _own_message(error: BaseException | None) -> str | None:
-    """The message of the project's own error, which jsonargparse wraps in its own where a class raises on creation."""
-    while error is not None and not isinstance(error, USER_ERRORS):
-        error = error.__cause__
-    return None if error is None else str(error)
+    with one_message():
+        try:
+            DisentangleCLI(args)
+        except InterpolationKeyError as error:
+            print(f"error: in the configuration: {error}", file=sys.stderr)
+            sys.exit(2)

@@ -1,12 +1,14 @@
-"""The parts of a run that callbacks for swaps work with, checked."""
+"""The parts of a run that callbacks work with, checked."""
 
 from typing import cast
 
 from lightning import LightningModule, Trainer
 
 from datamodules.clips import ClipDataModule
+from datamodules.nsynth.datamodule import NSynthDataModule
 from lightning_app.errors import RunError
 from modules.dsae import DSAE
+from modules.vae import BetaVAE
 
 
 def clip_data(trainer: Trainer, factor: str) -> ClipDataModule:
@@ -33,4 +35,35 @@ def swappable(module: LightningModule) -> DSAE:
     """
     if not isinstance(module, DSAE):
         raise RunError(f"swaps are between the latents of a modules.DSAE; {type(module).__name__} has none.")
+    return module
+
+
+def note_data(trainer: Trainer) -> NSynthDataModule:
+    """Returns the run's data module of notes.
+
+    Raises:
+        RunError: The data are not notes with attributes.
+    """
+    data = trainer.datamodule  # type: ignore[attr-defined]
+    if not isinstance(data, NSynthDataModule):
+        raise RunError(f"attributes are of notes of a datamodules.NSynthDataModule; {type(data).__name__} has none.")
+    return data
+
+
+def regularized(module: LightningModule, data: NSynthDataModule) -> BetaVAE:
+    """Returns the run's model, whose attributes are those of the data.
+
+    Raises:
+        RunError: It has no regularised dimensions, or other attributes.
+    """
+    if not isinstance(module, BetaVAE) or not module.regularized_dims:
+        raise RunError(
+            f"this evaluates regularised dimensions of a modules.BetaVAE; {type(module).__name__} has none "
+            "here. Leave it out with --evaluation null --media null."
+        )
+    if module.attribute_names != data.attributes:
+        raise RunError(
+            f"the model's attributes are {', '.join(module.attribute_names)}, the data's {', '.join(data.attributes)}; "
+            "they must be the same, in the same order (--model.attribute_names, --data.attributes)."
+        )
     return module

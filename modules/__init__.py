@@ -2,5 +2,6 @@
 
 from modules.dsae import DSAE
 from modules.errors import ModelError
+from modules.vae import BetaVAE
 
-__all__ = ["DSAE", "ModelError"]
+__all__ = ["DSAE", "BetaVAE", "ModelError"]

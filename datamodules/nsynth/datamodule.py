@@ -167,12 +167,13 @@ class NSynthDataModule(LightningDataModule):
     def _notes(self, folder: Path) -> NSynthNotes:
         index, rows = self._index(folder)
         values = self._attribute_values(index)
-        known = np.isfinite(values).all(axis=1)
-        if not known.any():
+        known = np.flatnonzero(np.isfinite(values).all(axis=1))
+        unknown = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        if not len(known):
             raise DataError(f"none of the notes in {folder} has a value of {', '.join(self.attributes)}.")
         _warn(
             f"of {folder} are left out, for lack of {' or '.join(self.attributes)} (the reasons are in its table)",
-            [index.name(row) for row in np.flatnonzero(~known)],
+            [index.name(row) for row in unknown.tolist()],
         )
         return NSynthNotes(index[known], rows[known], values[known], self.spectrogram)
 

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -182,9 +182,7 @@ def render_nsynth(
             audio = folder / f"nsynth-{split}" / "audio"
             audio.mkdir(parents=True, exist_ok=True)
             render = partial(_render, folder=audio, spec=spec, soundfont=soundfont)
-            reasons = track(
-                processes.map(render, wanted, chunksize=8), f"Rendering nsynth-{split}", total=len(wanted)
-            )
+            reasons = track(processes.map(render, wanted, chunksize=8), f"Rendering nsynth-{split}", total=len(wanted))
             played = list(_played(wanted, reasons, left_out))
             if not played:
                 raise DataError(f"none of the notes of nsynth-{split} can be rendered; the first: {left_out[0]}")
@@ -193,7 +191,7 @@ def render_nsynth(
     return left_out
 
 
-def _played(notes: Sequence[Note], reasons: Iterator[str | None], left_out: list[str]) -> Iterator[Note]:
+def _played(notes: Sequence[Note], reasons: Iterable[str | None], left_out: list[str]) -> Iterator[Note]:
     for note, reason in zip(notes, reasons, strict=True):
         if reason is None:
             yield note
@@ -221,7 +219,7 @@ def _render(note: Note, folder: Path, spec: LogMagnitudeSpec, soundfont: Path) -
 
 def render_to(
     destination: Path,
-    notes: RenderedNotes = RenderedNotes(),  # noqa: B008 (frozen)
+    notes: RenderedNotes = RenderedNotes(),
     soundfont: Path | None = None,
     n_workers: int | None = None,
 ) -> None:

@@ -3,19 +3,23 @@
 from lightning_app.callbacks.config_record import ConfigRecord
 from lightning_app.callbacks.encoding_writer import EncodingWriter
 from lightning_app.callbacks.finite_loss import FiniteLoss
+from lightning_app.callbacks.latent_evaluation import LatentEvaluation
 from lightning_app.callbacks.progress import StageProgressBar
 from lightning_app.callbacks.step_seed import StepSeed
 from lightning_app.callbacks.swap_evaluation import SwapEvaluation
 from lightning_app.callbacks.swap_examples import SwapExamples
+from lightning_app.callbacks.traversal_examples import TraversalExamples
 from lightning_app.callbacks.two_stage_training import TwoStageTraining
 
 __all__ = [
     "ConfigRecord",
     "EncodingWriter",
     "FiniteLoss",
+    "LatentEvaluation",
     "StageProgressBar",
     "StepSeed",
     "SwapEvaluation",
     "SwapExamples",
+    "TraversalExamples",
     "TwoStageTraining",
 ]

@@ -12,13 +12,16 @@ from torch import Tensor
 
 from lightning_app.files import whole_file
 
+# What a model hears is not copied beside its encodings.
+_INPUTS = ("log_mel", "log_magnitude", "audio")
+
 
 class EncodingWriter(Callback):
     """Writes the encodings of all clips, with what is known of each, to one NumPy archive.
 
     The archive has a row for each clip, in the order of the data set: the model's outputs (for `DSAE` ``v_mean``,
-    ``v_log_variance``, ``z_mean``, ``z_log_variance``), the clip's attributes, and ``part``, which names the data
-    loader it came from by number.
+    ``v_log_variance``, ``z_mean``, ``z_log_variance``; for `BetaVAE` the last two), the clip's attributes, and
+    ``part``, which names the data loader it came from by number.
 
     Args:
         filename: Of the archive, in the run's folder.
@@ -39,7 +42,7 @@ class EncodingWriter(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        known = {name: value for name, value in batch.items() if name != "log_mel"}
+        known = {name: value for name, value in batch.items() if name not in _INPUTS}
         part = torch.full_like(batch["index"], dataloader_idx)
         rows: dict[str, Tensor] = {**known, **outputs, "part": part}
         self._batches.append({name: value.cpu().numpy() for name, value in rows.items()})

@@ -3,16 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
 from datamodules import InverseLogMel
 from lightning_app.errors import RunError
-from lightning_app.files import whole_file
+from lightning_app.media.examples import log_media, save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
 from lightning_app.parts import clip_data, swappable
 from lightning_app.swap_pairs import partners_of_other_class
@@ -92,8 +90,8 @@ class SwapExamples(Callback):
         for version, waves in audio.items():
             for number, (wave, row) in enumerate(zip(waves, rows, strict=True), start=1):
                 file = f"{number}_{row} {version}".replace(" ", "_") + ".wav"
-                sounds[f"{number}: {row}, {version}"] = _save_wav(folder / file, wave, rate)
-        _log_to_wandb(trainer, name, picture, sounds, rate)
+                sounds[f"{number}: {row}, {version}"] = save_wav(folder / file, wave, rate)
+        log_media(trainer, name, {"spectrograms": picture}, sounds, rate)
 
 
 def _alternating(labels: np.ndarray, n: int) -> list[int]:
@@ -114,24 +112,3 @@ def _versions(model: DSAE, source: Tensor, target: Tensor) -> dict[str, Tensor]:
         "local swap": swap.local_swap,
         "prior sample": sample,
     }
-
-
-def _save_wav(path: Path, wave: np.ndarray, rate: int) -> Path:
-    # Griffin-Lim can exceed full scale; a quiet clip stays quiet.
-    wave = wave / max(1.0, float(np.abs(wave).max()))
-    with whole_file(path) as draft:
-        soundfile.write(draft, wave, rate)
-    return path
-
-
-def _log_to_wandb(trainer: Trainer, name: str, picture: Path, sounds: dict[str, Path], rate: int) -> None:
-    part = "test" if name == "test" else "train"
-    for logger in trainer.loggers:
-        if isinstance(logger, WandbLogger):
-            logger.log_image(f"{part}/spectrograms", [str(picture)], caption=[name])
-            logger.log_audio(
-                f"{part}/audio",
-                [str(path) for path in sounds.values()],
-                caption=list(sounds),
-                sample_rate=[rate] * len(sounds),
-            )

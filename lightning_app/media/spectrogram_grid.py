@@ -1,4 +1,4 @@
-"""Grids of log-mel spectrograms."""
+"""Grids of spectrograms."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,15 +11,25 @@ from lightning_app.files import whole_file
 
 
 def save_spectrogram_grid(
-    path: Path, columns: Mapping[str, NDArray[np.floating]], row_titles: Sequence[str], seconds: float
+    path: Path,
+    columns: Mapping[str, NDArray[np.floating]],
+    row_titles: Sequence[str],
+    seconds: float,
+    *,
+    unit: str = "mel band",
+    scale: str = "log power",
+    labels: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Draws a PNG with a row for each example and a column for each version of it, all in one colour scale.
 
     Args:
         path: Of the PNG.
-        columns: The spectrograms of each column, by title; each of shape (n_examples, n_frames, n_mels).
+        columns: The spectrograms of each column, by title; each of shape (n_examples, n_frames, n_bins).
         row_titles: One for each example.
         seconds: Length of the clips.
+        unit: What a bin is.
+        scale: What the colours show.
+        labels: A text on each spectrogram, by column; one for each example.
     """
     titles, first = list(columns), next(iter(columns.values()))
     # What is shown is scaled by the first column, the input; a wild decoding does not wash it out.
@@ -42,8 +52,10 @@ def save_spectrogram_grid(
                 extent=(0.0, seconds, 0, first.shape[2]),
             )
             axis.tick_params(labelsize=7)
+            if labels is not None:
+                axis.text(0.03, 0.95, labels[title][row], transform=axis.transAxes, color="w", fontsize=8, va="top")
             if column == 0:
-                axis.set_ylabel(f"{row_title}\nmel band", fontsize=8)
-    figure.colorbar(image, ax=axes, label="log power", pad=0.01).ax.tick_params(labelsize=7)
+                axis.set_ylabel(f"{row_title}\n{unit}", fontsize=8)
+    figure.colorbar(image, ax=axes, label=scale, pad=0.01).ax.tick_params(labelsize=7)
     with whole_file(path) as draft:
         figure.savefig(draft, dpi=110)

@@ -1,7 +1,7 @@
 """The beta-VAE with attribute regularisation (AR-VAE), as a LightningModule."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from lightning import LightningModule
@@ -97,7 +97,7 @@ class BetaVAE(LightningModule):
         if x.shape[1:] != (1, size, size):
             raise ModelError(
                 f"spectrograms have shape {tuple(x.shape)}; this model takes (batch, 1, {size}, {size}). Set "
-                "--model.size to half of the data's n_fft."
+                "--model.size to the data's spectrogram.size."
             )
         return self.encoder(x)
 
@@ -150,10 +150,12 @@ class BetaVAE(LightningModule):
         regularized = z[:, list(self.regularized_dims)]
         if self.hparams["global_pairs"] and self._trainer is not None and self.trainer.world_size > 1:
             # Gradients come back summed over devices, and DDP averages them: that is the gradient of one device.
-            regularized = self.all_gather(regularized, sync_grads=True).flatten(0, 1)
-            attributes = self.all_gather(attributes).flatten(0, 1)
+            regularized = cast(Tensor, self.all_gather(regularized, sync_grads=True)).flatten(0, 1)
+            attributes = cast(Tensor, self.all_gather(attributes)).flatten(0, 1)
         return {
-            f"regularization/{name}": attribute_regularization(regularized[:, i], attributes[:, i], self.hparams["delta"])
+            f"regularization/{name}": attribute_regularization(
+                regularized[:, i], attributes[:, i], self.hparams["delta"]
+            )
             for i, name in enumerate(self.attribute_names[: len(self.regularized_dims)])
         }
 

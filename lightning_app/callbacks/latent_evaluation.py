@@ -1,0 +1,123 @@
+"""The information metrics of regularised dimensions, over the whole validation set."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_only
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from lightning_app.errors import RunError
+from lightning_app.files import whole_file
+from lightning_app.parts import note_data, regularized
+from metrics import LatentInformation
+
+
+class LatentEvaluation(Callback):
+    """Scores how regularised dimensions tell of their attributes, once at the end of each validation epoch.
+
+    SCC, MIG, DMIG, XMIG, DLIG and modularity of the posterior means (`metrics.LatentInformation`) are logged like
+    ``val/dmig/brightness``, with the number of notes. ``test`` prints them as a table, too, and writes them with the
+    terms of the loss to ``evaluation.json`` in the run's folder.
+
+    Args:
+        estimator: Of mutual information.
+        n_neighbors: k of ``ksg``.
+    """
+
+    def __init__(self, estimator: Literal["ksg", "binned"] = "ksg", n_neighbors: int = 3) -> None:
+        try:
+            LatentInformation(estimator=estimator, n_neighbors=n_neighbors)
+        except ValueError as error:
+            raise RunError(f"evaluation: {error}") from error
+        self.estimator = estimator
+        self.n_neighbors = n_neighbors
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        # What cannot be evaluated is better known before the first epoch than after it.
+        if stage in ("fit", "validate", "test"):
+            regularized(pl_module, note_data(trainer))
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._start(trainer, pl_module, "val/")
+
+    def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._start(trainer, pl_module, "test/")
+
+    def _start(self, trainer: Trainer, module: LightningModule, prefix: str) -> None:
+        model = regularized(module, note_data(trainer))
+        self._n_regularized = len(model.regularized_dims)
+        self._metric = LatentInformation(
+            regularized_dims=model.regularized_dims,
+            estimator=self.estimator,
+            n_neighbors=self.n_neighbors,
+            attribute_names=model.attribute_names[: self._n_regularized],
+            prefix=prefix,
+        ).to(model.device)
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Mapping[str, Tensor],
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self._metric.update(outputs["z_mean"], batch["attributes"][:, : self._n_regularized], batch["index"])
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Mapping[str, Tensor],
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self.on_validation_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.sanity_checking:
+            self._log(pl_module)
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._log(pl_module)
+
+    def _log(self, module: LightningModule) -> None:
+        try:
+            values = self._metric.compute()
+        except ValueError as error:
+            raise RunError(f"the latents cannot be evaluated: {error} Use --evaluation null to do without.") from error
+        module.log_dict({key: value.float() for key, value in values.items()}, rank_zero_only=True)
+
+    @rank_zero_only
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        model = regularized(pl_module, note_data(trainer))
+        measured = {name.removeprefix("test/"): float(value) for name, value in trainer.callback_metrics.items()}
+        result = {
+            "scores": measured,
+            "estimator": repr(self._metric.estimator),
+            "regularized_dims": dict(zip(model.attribute_names, model.regularized_dims, strict=False)),
+            "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
+        }
+        path = Path(trainer.default_root_dir) / "evaluation.json"
+        with whole_file(path) as draft:
+            draft.write_text(json.dumps(result, indent=2) + "\n")
+        _print_table(measured, model.attribute_names[: self._n_regularized], path)
+
+
+def _print_table(scores: Mapping[str, float], attributes: tuple[str, ...], path: Path) -> None:
+    table = Table(title="Latent evaluation", caption=f"Written to {path}")
+    table.add_column("score")
+    for attribute in attributes:
+        table.add_column(attribute, justify="right")
+    for name in dict.fromkeys(key.rsplit("/", 1)[0] for key in scores if "/" in key):
+        row = [scores.get(f"{name}/{attribute}") for attribute in attributes]
+        if any(value is not None for value in row):
+            table.add_row(name, *("" if value is None else f"{value:.3f}" for value in row))
+    Console().print(table)

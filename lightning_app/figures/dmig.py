@@ -1,0 +1,72 @@
+"""Figure 1 of Watcharasupat & Lerch (2021): SCC, MIG and DMIG over the course of training."""
+
+import csv
+from pathlib import Path
+from typing import cast
+
+from matplotlib.figure import Figure
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from lightning_app.errors import RunError
+from lightning_app.figures.run_log import validation_epochs
+from lightning_app.files import whole_file
+
+_NAMES = {"scc": "SCC", "mig": "MIG", "dmig": "DMIG"}
+# x, y, and where DMIG has its bound.
+_PANELS = (("mig", "scc"), ("dmig", "scc"), ("mig", "dmig"))
+
+
+def dmig(run: Path, output: Path | None = None) -> None:
+    """Draws (a) SCC against MIG, (b) SCC against DMIG with a dotted line at 1, and (c) DMIG against MIG.
+
+    One point is one validation epoch; its shade tells which, from early (light) to late (dark).
+
+    Args:
+        run: The folder of a run with regularised dimensions, like runs/ar_vae.
+        output: Where ``dmig.png``, ``dmig.svg`` and ``dmig.csv`` go; the run's own folder ``figures`` if not given.
+
+    Raises:
+        RunError: The run has no log of these metrics.
+    """
+    attributes = _attributes(run)
+    keys = [f"val/{metric}/{attribute}" for attribute in attributes for metric in _NAMES]
+    values = validation_epochs(run, keys)
+    folder = run / "figures" if output is None else output
+    figure = Figure(figsize=(12, 3.8), layout="constrained")
+    axes = figure.subplots(1, 3)
+    n_epochs = len(values["epoch"])
+    shades = [0.25 + 0.75 * epoch / max(1, n_epochs - 1) for epoch in range(n_epochs)]
+    for letter, axis, (x, y) in zip("abc", axes, _PANELS, strict=True):
+        for number, attribute in enumerate(attributes):
+            horizontal, vertical = values[f"val/{x}/{attribute}"], values[f"val/{y}/{attribute}"]
+            axis.plot(horizontal, vertical, color=f"C{number}", alpha=0.25, linewidth=1)
+            axis.scatter(horizontal, vertical, color=f"C{number}", alpha=shades, s=16, label=attribute)
+        if x == "dmig":
+            axis.axvline(1.0, color="grey", linestyle=":")
+        axis.set_xlabel(_NAMES[x])
+        axis.set_ylabel(_NAMES[y])
+        axis.set_title(f"({letter})")
+        axis.grid(alpha=0.3)
+    axes[0].legend()
+    for ending in ("png", "svg"):
+        with whole_file(folder / f"dmig.{ending}") as draft:
+            figure.savefig(draft, dpi=130)
+    with whole_file(folder / "dmig.csv") as draft, draft.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(values)
+        table.writerows(zip(*values.values(), strict=True))
+    print(f"Wrote {folder / 'dmig.png'}, dmig.svg and dmig.csv: {n_epochs} epochs of {', '.join(attributes)}.")
+
+
+def _attributes(run: Path) -> list[str]:
+    """The regularised attributes of a run."""
+    path = run / "config.yaml"
+    try:
+        model = cast(DictConfig, OmegaConf.load(path))["model"]["init_args"]
+        names, dims = model["attribute_names"], model["regularized_dims"]
+    except FileNotFoundError:
+        raise RunError(f"no {path}; name the folder of a run, like runs/ar_vae.") from None
+    except (KeyError, TypeError, OmegaConfBaseException) as error:
+        raise RunError(f"{path} is not of a model with regularised dimensions, like configs/ar_vae.yaml.") from error
+    return list(names if dims is None else names[: len(dims)])

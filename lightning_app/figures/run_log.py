@@ -1,0 +1,48 @@
+"""What a run has logged, read from its CSV files."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_app.errors import RunError
+
+
+def validation_epochs(run: Path, keys: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """Reads what a run has logged at each validation epoch, over all its parts where it was stopped and resumed.
+
+    Args:
+        run: The run's folder.
+        keys: The columns of ``logs/version_N/metrics.csv`` to read.
+
+    Returns:
+        For each key, and for ``epoch``, its values by ascending epoch, shape (n_epochs,). Of an epoch that was logged
+        twice the later part counts.
+
+    Raises:
+        RunError: The folder has no log, or the log has none of the keys, or no whole epoch.
+    """
+    files = sorted(run.glob("logs/version_*/metrics.csv"), key=lambda file: int(file.parent.name.split("_")[-1]))
+    if not files:
+        raise RunError(f"no log in {run / 'logs'}; name the folder of a run with the CSV logger, like runs/ar_vae.")
+    rows: dict[int, list[float]] = {}
+    columns: set[str] = set()
+    for file in files:
+        with file.open(newline="") as lines:
+            reader = csv.DictReader(lines)
+            columns |= set(reader.fieldnames or ())
+            for row in reader:
+                if row.get("epoch") and all(row.get(key) for key in keys):
+                    rows[int(row["epoch"])] = [float(row[key]) for key in keys]
+    missing = [key for key in keys if key not in columns]
+    if missing or not rows:
+        raise RunError(f"the log of {run} has no {', '.join(missing) or 'whole epoch yet'}; it has {_some(columns)}.")
+    epochs = sorted(rows)
+    values = np.array([rows[epoch] for epoch in epochs])
+    return {"epoch": np.array(epochs, float), **{key: values[:, column] for column, key in enumerate(keys)}}
+
+
+def _some(columns: set[str]) -> str:
+    return ", ".join(sorted(column for column in columns if column.startswith("val/"))) or "no validation"
