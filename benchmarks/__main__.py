@@ -1,5 +1,6 @@
 """Runs every benchmark."""
 
-from benchmarks import information
+from benchmarks import information, nsynth
 
 information.main()
+nsynth.main()

@@ -47,6 +47,10 @@ VELOCITY = 100
 """MIDI velocity, unless another is asked for."""
 
 
+class NoteRangeError(DataError):
+    """An instrument has no sound for a note."""
+
+
 def find_soundfont(path: Path | None = None) -> Path:
     """Returns the soundfont to use: the one given, else the one in the environment, else the system's.
 
@@ -112,8 +116,8 @@ def render(
         Mono audio divided by its peak, shape (n_samples,), in [-1, 1].
 
     Raises:
-        DataError: FluidSynth is missing; or the soundfont is unreadable, lacks the program or one of its notes, or gave
-            only silence.
+        NoteRangeError: The program has no sound for one of the notes.
+        DataError: FluidSynth is missing; or the soundfont is unreadable, lacks the program, or gave only silence.
     """
     oversampling = min(_OVERSAMPLING, _HIGHEST_RATE // sample_rate)
     if sample_rate * oversampling < _LOWEST_RATE:
@@ -164,7 +168,7 @@ def _start_note(synth: Any, pitch: int, velocity: int) -> None:
     before = voices(synth.synth)
     synth.noteon(0, pitch, velocity)
     if voices(synth.synth) == before:
-        raise DataError(
+        raise NoteRangeError(
             f"the soundfont's instrument has no sound for MIDI note {pitch}, which is out of its range; choose other "
             "octaves (--data.octaves) or instruments (--data.instruments)."
         )

@@ -147,7 +147,7 @@ class NSynthDataModule(LightningDataModule):
 
         def build(folder: Path) -> None:
             left_out = render_nsynth(folder, self._rendered, self.spectrogram, soundfont, self._prepare_workers)
-            _warn("cannot be rendered", left_out)
+            _warn("are out of their instruments' ranges and left out", left_out)
 
         n_notes = sum(map(len, self._rendered.notes().values()))
         key = self._rendered.key(self.spectrogram, soundfont)

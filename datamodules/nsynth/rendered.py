@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -171,10 +170,10 @@ def render_nsynth(
         n_workers: Processes that render. The files do not depend on their number.
 
     Returns:
-        What was left out, since the instrument cannot play it: a message for each note, which names it.
+        The names of notes that were left out, since they are out of their instrument's range.
 
     Raises:
-        DataError: FluidSynth or the soundfont cannot be used, or a family is left without a note.
+        DataError: FluidSynth or the soundfont cannot be used, or a split is left without a note.
     """
     left_out: list[str] = []
     with ProcessPoolExecutor(n_workers, get_context("spawn")) as processes:
@@ -182,25 +181,21 @@ def render_nsynth(
             audio = folder / f"nsynth-{split}" / "audio"
             audio.mkdir(parents=True, exist_ok=True)
             render = partial(_render, folder=audio, spec=spec, soundfont=soundfont)
-            reasons = track(processes.map(render, wanted, chunksize=8), f"Rendering nsynth-{split}", total=len(wanted))
-            played = list(_played(wanted, reasons, left_out))
+            done = track(processes.map(render, wanted, chunksize=8), f"Rendering nsynth-{split}", total=len(wanted))
+            in_range = list(done)
+            played = [note for note, sounds in zip(wanted, in_range, strict=True) if sounds]
+            left_out += [note.name for note, sounds in zip(wanted, in_range, strict=True) if not sounds]
             if not played:
-                raise DataError(f"none of the notes of nsynth-{split} can be rendered; the first: {left_out[0]}")
+                raise DataError(
+                    f"all notes of nsynth-{split} are out of their instruments' ranges; choose other rendered.pitches."
+                )
             entries = {note.name: note.entry(spec.sample_rate) for note in played}
             (audio.parent / "examples.json").write_text(json.dumps(entries, indent=1) + "\n")
     return left_out
 
 
-def _played(notes: Sequence[Note], reasons: Iterable[str | None], left_out: list[str]) -> Iterator[Note]:
-    for note, reason in zip(notes, reasons, strict=True):
-        if reason is None:
-            yield note
-        else:
-            left_out.append(f"{note.name} ({note.instrument}): {reason}")
-
-
-def _render(note: Note, folder: Path, spec: LogMagnitudeSpec, soundfont: Path) -> str | None:
-    """Renders a note to its file; says why not where it cannot be played."""
+def _render(note: Note, folder: Path, spec: LogMagnitudeSpec, soundfont: Path) -> bool:
+    """Renders a note to its file; False where it is out of its instrument's range."""
     try:
         wave = fluidsynth.render(
             np.array([note.pitch, -1]),
@@ -211,10 +206,10 @@ def _render(note: Note, folder: Path, spec: LogMagnitudeSpec, soundfont: Path) -
             durations=(_HELD, _RELEASED),
             velocity=note.velocity,
         )
-    except DataError as error:
-        return str(error)
+    except fluidsynth.NoteRangeError:
+        return False
     soundfile.write(folder / f"{note.name}.wav", wave, spec.sample_rate, subtype="PCM_16")
-    return None
+    return True
 
 
 def render_to(
@@ -246,5 +241,5 @@ def render_to(
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    for message in left_out:
-        print(f"left out {message}")
+    if left_out:
+        print(f"Left out {len(left_out)} notes out of their instruments' ranges: {', '.join(left_out)}.")
