@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lightning_app import figures, render_nsynth
 from lightning_app.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +28,17 @@ def test_command_is_accepted(command, capsys, monkeypatch):
 
 def test_there_are_commands():
     assert {command.split()[0] for command in COMMANDS} == {"fit", "validate", "test", "predict"}
+
+
+@pytest.mark.parametrize("command", re.findall(r"^disentangle-([\w-]+)(.*?)(?: +#.*)?$", TEXT, flags=re.MULTILINE))
+def test_other_command_is_accepted(command, capsys):
+    name, arguments = command
+    run = {"figure": figures.main, "render-nsynth": render_nsynth.main}[name]
+
+    with pytest.raises(SystemExit) as exit_:
+        run([*shlex.split(arguments), "--print_config"])
+
+    assert exit_.value.code == 0, capsys.readouterr().err
 
 
 def test_targets_and_files_exist():
