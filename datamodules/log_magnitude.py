@@ -21,8 +21,8 @@ class LogMagnitudeSpec:
         hop_length: Step from frame to frame, in samples (128 is 8 ms).
 
     Raises:
-        DataError: A value below 1, a size that is no power of two, a hop longer than half of the window, or a clip of
-            more frames than the square has room for.
+        DataError: A value below 1, a size that is no power of two, a hop longer than half of the window, or a clip that
+            is too short for a window or has more frames than the square has room for.
     """
 
     sample_rate: int = 16_000
@@ -40,6 +40,11 @@ class LogMagnitudeSpec:
             raise DataError(
                 f"spectrogram.hop_length is {self.hop_length}, more than half of the window of {self.n_fft}; windows "
                 "would not overlap enough for audio to be made from the spectrogram. Shorten the hop."
+            )
+        if (self.n_frames - 1) * self.hop_length <= self.size:
+            raise DataError(
+                f"spectrogram.n_samples is {self.n_samples}, whose whole hops are not longer than half of the window of "
+                f"{self.n_fft}; take longer clips or a smaller spectrogram.size."
             )
         if self.n_frames > self.size:
             raise DataError(
@@ -136,7 +141,7 @@ class InverseLogMagnitude(nn.Module):
         self.spec = spec
         self.register_buffer("window", torch.hann_window(spec.n_fft), persistent=False)
         self.griffin_lim = transforms.GriffinLim(
-            n_fft=spec.n_fft, hop_length=spec.hop_length, power=1.0, n_iter=n_iterations, length=spec.n_samples
+            n_fft=spec.n_fft, hop_length=spec.hop_length, power=1.0, n_iter=n_iterations
         )
 
     def forward(self, log_magnitude: Tensor, phase: Tensor | None = None) -> Tensor:
@@ -145,13 +150,17 @@ class InverseLogMagnitude(nn.Module):
         magnitude = torch.expm1(pad(trimmed, (0, 0, 0, 1)).clamp(min=0.0))
         if phase is None:
             # The STFT here is scaled by 1/√n_fft, Griffin-Lim's is not.
-            return self.griffin_lim(magnitude * self.spec.n_fft**0.5)
-        return torch.istft(
+            return self._whole(self.griffin_lim(magnitude * self.spec.n_fft**0.5))
+        audio = torch.istft(
             torch.polar(magnitude, pad(phase.transpose(1, 2), (0, 0, 0, 1))),
             self.spec.n_fft,
             self.spec.hop_length,
             window=self.window,
             center=True,
             normalized=True,
-            length=self.spec.n_samples,
         )
+        return self._whole(audio)
+
+    def _whole(self, audio: Tensor) -> Tensor:
+        """Ends in silence after the last frame's centre: what windows hold beyond it is too little to divide by."""
+        return pad(audio, (0, self.spec.n_samples - audio.shape[-1]))

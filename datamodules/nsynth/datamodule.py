@@ -78,8 +78,13 @@ class NSynthDataModule(LightningDataModule):
         cache_dir: Path = DEFAULT_CACHE_DIR,
     ) -> None:
         super().__init__()
-        for name, value, least in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0), ("seed", seed, 0)):
-            if value < least:
+        for name, value, least in (
+            ("batch_size", batch_size, 1),
+            ("num_workers", num_workers, 0),
+            ("prepare_workers", prepare_workers, 1),
+            ("seed", seed, 0),
+        ):
+            if value is not None and value < least:
                 raise DataError(f"data.{name} is {value}; it must be {least} or more.")
         _check_attributes(attributes)
         self.attributes = tuple(attributes)

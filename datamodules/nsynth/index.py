@@ -148,7 +148,9 @@ def _described(name: str, entry: Any, path: Path) -> tuple[int, int, int, int]:
         family_, source_, pitch_, velocity_ = (
             own if value is None else int(value) for own, value in zip(from_name, given, strict=True)
         )
-    except (TypeError, ValueError) as error:
+        if not (0 <= family_ < len(FAMILIES) and 0 <= source_ < len(SOURCES) and 0 <= pitch_ < 128 > velocity_ >= 0):
+            raise ValueError(f"family {family_}, source {source_}, pitch {pitch_} and velocity {velocity_}")
+    except (OverflowError, TypeError, ValueError) as error:
         raise DataError(
             f"{path} has the note '{name}', which is not named or described as NSynth's notes are ({error}); expected "
             "like bass_electronic_018-031-100."

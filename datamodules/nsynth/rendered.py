@@ -74,6 +74,10 @@ class RenderedNotes:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise DataError(f"rendered.seed is {self.seed}; it must be 0 or more.")
+        if len(set(self.families)) < len(self.families):
+            raise DataError(f"rendered.families is {list(self.families)}; name each once.")
         for family in self.families:
             if family not in INSTRUMENTS:
                 raise DataError(f"rendered.families has '{family}'; choose from {', '.join(INSTRUMENTS)}.")
@@ -96,7 +100,7 @@ class RenderedNotes:
                 for source, programs in INSTRUMENTS[family].items()
                 for number, program in enumerate(programs)
             ]
-            n_valid = max(1, round(self.validation_fraction * len(instruments)))
+            n_valid = min(max(1, round(self.validation_fraction * len(instruments))), len(instruments) - 1)
             valid = set(generator.permutation(len(instruments))[:n_valid].tolist())
             for position, (source, number, program) in enumerate(instruments):
                 parts["valid" if position in valid else "train"] += [
@@ -227,8 +231,10 @@ def render_to(
         n_workers: Processes that render; None takes one for each CPU core.
 
     Raises:
-        DataError: The folder exists, or see `render_nsynth`.
+        DataError: The folder exists, a number of workers below 1, or see `render_nsynth`.
     """
+    if n_workers is not None and n_workers < 1:
+        raise DataError(f"n_workers is {n_workers}; it must be 1 or more.")
     if destination.exists():
         raise DataError(f"{destination} exists already; name another folder, or remove it first.")
     draft = destination.with_name(f".{destination.name}.draft")
