@@ -43,8 +43,8 @@ class LogMagnitudeSpec:
             )
         if (self.n_frames - 1) * self.hop_length <= self.size:
             raise DataError(
-                f"spectrogram.n_samples is {self.n_samples}, whose whole hops are not longer than half of the window of "
-                f"{self.n_fft}; take longer clips or a smaller spectrogram.size."
+                f"spectrogram.n_samples is {self.n_samples}, whose whole hops are no longer than half of the window, "
+                f"{self.size}; take longer clips or a smaller spectrogram.size."
             )
         if self.n_frames > self.size:
             raise DataError(

@@ -41,7 +41,7 @@ SPECS = [
     SMALL,
     LogMagnitudeSpec(n_samples=4000, size=64, hop_length=64),
     LogMagnitudeSpec(n_samples=4001, size=128, hop_length=100),
-    LogMagnitudeSpec(n_samples=65, size=64, hop_length=3),
+    LogMagnitudeSpec(n_samples=69, size=64, hop_length=3),
 ]
 
 
