@@ -115,7 +115,10 @@ class NSynthDataModule(LightningDataModule):
         self.test_dataset = self._notes(folders["test"]) if "test" in folders else self.validation_dataset
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Returns the training notes, in an order set by the seed and the epoch alone: a resumed run repeats it."""
+        """Returns the training notes, in an order set by the seed and the epoch alone: a resumed run repeats it.
+
+        A last batch of a single note is left out of the epoch.
+        """
         sampler: DistributedSampler[dict[str, Tensor]] = DistributedSampler(
             self.train_dataset,
             num_replicas=self.trainer.world_size if self.trainer else 1,
@@ -123,7 +126,8 @@ class NSynthDataModule(LightningDataModule):
             shuffle=True,
             seed=self.seed,
         )
-        return self._loader(self.train_dataset, sampler)
+        # A model normalises batches; a single note left over at the end cannot be.
+        return self._loader(self.train_dataset, sampler, drop_last=len(sampler) % self.batch_size == 1)
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         """Returns the validation notes in order."""
@@ -195,12 +199,17 @@ class NSynthDataModule(LightningDataModule):
         return np.stack([columns[name] for name in self.attributes], axis=1)
 
     def _loader(
-        self, dataset: NSynthNotes, sampler: DistributedSampler[dict[str, Tensor]] | None = None
+        self,
+        dataset: NSynthNotes,
+        sampler: DistributedSampler[dict[str, Tensor]] | None = None,
+        *,
+        drop_last: bool = False,
     ) -> DataLoader[dict[str, Tensor]]:
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
             sampler=sampler,
+            drop_last=drop_last,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
         )

@@ -19,9 +19,9 @@ _INPUTS = ("log_mel", "log_magnitude", "audio")
 class EncodingWriter(Callback):
     """Writes the encodings of all clips, with what is known of each, to one NumPy archive.
 
-    The archive has a row for each clip, in the order of the data set: the model's outputs (for `DSAE` ``v_mean``,
-    ``v_log_variance``, ``z_mean``, ``z_log_variance``; for `BetaVAE` the last two), the clip's attributes, and
-    ``part``, which names the data loader it came from by number.
+    The archive has a row for each clip, by data loader and then in the order of its data set: the model's outputs (for
+    `DSAE` ``v_mean``, ``v_log_variance``, ``z_mean``, ``z_log_variance``; for `BetaVAE` the last two), the clip's
+    attributes, and ``part``, which names the data loader it came from by number.
 
     Args:
         filename: Of the archive, in the run's folder.
@@ -53,7 +53,8 @@ class EncodingWriter(Callback):
         if not trainer.is_global_zero:
             return
         arrays = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-        _, order = np.unique(arrays["index"], return_index=True)
+        # A distributed sampler repeats clips; data loaders may count theirs each from 0.
+        _, order = np.unique(np.stack([arrays["part"], arrays["index"]], axis=1), axis=0, return_index=True)
         path = Path(trainer.default_root_dir) / self.filename
         with whole_file(path) as draft, draft.open("wb") as file:
             np.savez(file, allow_pickle=False, **{name: values[order] for name, values in arrays.items()})

@@ -39,8 +39,17 @@ class LatentEvaluation(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # What cannot be evaluated is better known before the first epoch than after it.
-        if stage in ("fit", "validate", "test"):
-            regularized(pl_module, note_data(trainer))
+        if stage not in ("fit", "validate", "test"):
+            return
+        data = note_data(trainer)
+        regularized(pl_module, data)
+        n_notes = len(data.test_dataset if stage == "test" else data.validation_dataset)
+        needed = LatentInformation(estimator=self.estimator, n_neighbors=self.n_neighbors).estimator.min_samples
+        if n_notes < needed:
+            raise RunError(
+                f"there are {n_notes} notes to evaluate and {self.estimator} needs {needed}; take more notes, or "
+                "--evaluation null."
+            )
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._start(trainer, pl_module, "val/")

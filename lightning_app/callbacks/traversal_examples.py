@@ -24,13 +24,14 @@ from modules.vae import BetaVAE
 
 # The range of a dimension is read off this many validation notes.
 _N_NOTES_OF_RANGE = 256
+_LEAST_RANGE = 0.01
 
 
 class Traversal(NamedTuple):
     """One attribute's dimension moved through its range, for n notes and P positions."""
 
     positions: Tensor
-    """(P,)"""
+    """(P,), float64"""
     spectrograms: Tensor
     """(n, P, 1, size, size)"""
     audio: NDArray[np.float32]
@@ -113,8 +114,10 @@ class TraversalExamples(Callback):
         audio = torch.stack([dataset[int(note)]["audio"] for note in chosen]).to(model.device)
         log_magnitude = LogMagnitude(data.spectrogram).to(model.device)
         low, high = torch.quantile(_means(model, data, log_magnitude)[:, dim], torch.tensor([0.02, 0.98])).tolist()
-        positions = torch.linspace(low, high, self.n_positions)
-        decoded = model.traverse(log_magnitude(audio), dim, positions.to(model.device))
+        if high - low < _LEAST_RANGE:  # collapsed, or hardly trained
+            low, high = (low + high - _LEAST_RANGE) / 2, (low + high + _LEAST_RANGE) / 2
+        positions = torch.linspace(low, high, self.n_positions, dtype=torch.float64)
+        decoded = model.traverse(log_magnitude(audio), dim, positions.to(model.device, torch.float32))
         inverse = InverseLogMagnitude(data.spectrogram).to(model.device)
         phase = log_magnitude.phase(audio).repeat_interleave(self.n_positions, dim=0)
         waves = inverse(decoded.flatten(0, 1), phase).unflatten(0, decoded.shape[:2]).cpu().numpy()
@@ -158,7 +161,7 @@ def _scores(traversal: Traversal, attribute: str) -> dict[str, float]:
     if not whole.any():
         return {}
     values = traversal.measured[whole]
-    positions = traversal.positions.double().repeat(len(values), 1)
+    positions = traversal.positions.repeat(len(values), 1)
     return {
         f"smoothness/{attribute}": smoothness(positions, values).item(),
         f"monotonicity/{attribute}": monotonicity(positions, values).item(),

@@ -7,6 +7,7 @@ from typing import cast
 from matplotlib.figure import Figure
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from lightning_app.errors import RunError
 from lightning_app.figures.run_log import validation_epochs
@@ -67,6 +68,9 @@ def _attributes(run: Path) -> list[str]:
         names, dims = model["attribute_names"], model["regularized_dims"]
     except FileNotFoundError:
         raise RunError(f"no {path}; name the folder of a run, like runs/ar_vae.") from None
-    except (KeyError, TypeError, OmegaConfBaseException) as error:
+    except (KeyError, TypeError, OmegaConfBaseException, OSError, YAMLError) as error:
         raise RunError(f"{path} is not of a model with regularised dimensions, like configs/ar_vae.yaml.") from error
-    return list(names if dims is None else names[: len(dims)])
+    regularized = list(names if dims is None else names[: len(dims)])
+    if not regularized:
+        raise RunError(f"{path} is not of a model with regularised dimensions, like configs/ar_vae.yaml.")
+    return regularized

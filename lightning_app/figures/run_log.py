@@ -32,9 +32,12 @@ def validation_epochs(run: Path, keys: Sequence[str]) -> dict[str, NDArray[np.fl
     for file in files:
         with file.open(newline="") as lines:
             reader = csv.DictReader(lines)
-            columns |= set(reader.fieldnames or ())
+            logged = set(reader.fieldnames or ())
+            columns |= logged
+            # What `validate` logs is of no epoch, and counts from 0 again.
+            trained = any(column.startswith("train/") for column in logged)
             for row in reader:
-                if row.get("epoch") and all(row.get(key) for key in keys):
+                if trained and row.get("epoch") and all(row.get(key) for key in keys):
                     rows[int(row["epoch"])] = [float(row[key]) for key in keys]
     missing = [key for key in keys if key not in columns]
     if missing or not rows:

@@ -175,6 +175,8 @@ class BetaVAE(LightningModule):
         return scalars | {"loss": loss, "z_mean": result.q_z.mean.detach()}
 
     def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Any]:
+        if len(batch["log_magnitude"]) < 2:
+            raise ModelError("a training batch has one note, which batch normalisation cannot do with; take 2 or more.")
         return self._step(batch, "train")
 
     def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Any]:

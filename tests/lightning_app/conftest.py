@@ -1,17 +1,22 @@
-"""Small real things for the tests of runs: a set of clips on disk, and the command line on rendered melodies."""
+"""Small real things for the tests of runs: clips and notes on disk, and the command line on them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from lightning import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
 from datamodules.clips import ClipDataset
+from datamodules.log_magnitude import LogMagnitudeSpec
 from datamodules.log_mel import LogMelSpec
+from datamodules.nsynth.datamodule import NSynthDataModule
 from lightning_app.cli import main
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+SMALL_SPECTROGRAM = LogMagnitudeSpec(n_samples=8000, size=128, hop_length=128)
 
 
 class TinyClips(LightningDataModule):
@@ -87,6 +92,68 @@ def disentangle(tmp_path, render_cache):
         if not logger:
             small += ["--trainer.logger", "false"]
         main([subcommand, "-c", str(CONFIGS / f"{config}.yaml"), *small, *options])
+        return root
+
+    return run
+
+
+def _write_split(folder: Path, first: int, n_notes: int) -> None:
+    """Half a second of decaying harmonics each, from dull to bright: slopes rise through the split."""
+    (folder / "audio").mkdir(parents=True)
+    time = np.arange(8000) / 16_000
+    entries = {}
+    for number in range(first, first + n_notes):
+        pitch, velocity = 36 + (number * 7) % 25, (25, 50, 75, 100, 127)[number % 5]
+        f0, slope = 440.0 * 2 ** ((pitch - 69) / 12), 3.0 - 2.6 * (number - first) / (n_notes - 1)
+        partials = np.arange(1, int(7500 / f0) + 1)[:, None]
+        wave = (partials**-slope * np.sin(2 * np.pi * f0 * partials * time)).sum(axis=0) * np.exp(-4 * time)
+        name = f"bass_electronic_{number:03d}-{pitch:03d}-{velocity:03d}"
+        soundfile.write(folder / "audio" / f"{name}.wav", 0.5 * wave / np.abs(wave).max(), 16_000)
+        entries[name] = {"instrument_family": 0, "instrument_source": 1, "pitch": pitch, "velocity": velocity}
+    (folder / "examples.json").write_text(json.dumps(entries))
+
+
+@pytest.fixture(scope="session")
+def nsynth_root(tmp_path_factory):
+    """Twelve training and 18 validation notes in NSynth's layout, with their table of timbral attributes."""
+    root = tmp_path_factory.mktemp("nsynth")
+    _write_split(root / "nsynth-train", 0, 12)
+    _write_split(root / "nsynth-valid", 12, 18)
+    NSynthDataModule(root, spectrogram=SMALL_SPECTROGRAM, prepare_workers=1).prepare_data()
+    return root
+
+
+@pytest.fixture
+def make_notes(nsynth_root):
+    """Makes the data module of those notes; 18 validation notes make an uneven last batch of 3."""
+
+    def make(**options) -> NSynthDataModule:
+        return NSynthDataModule(nsynth_root, **{"spectrogram": SMALL_SPECTROGRAM, "batch_size": 5, **options})
+
+    return make
+
+
+@pytest.fixture
+def ar_vae(tmp_path, nsynth_root):
+    """Runs the command line on the regularised beta-VAE, made small; returns the run's folder."""
+
+    def run(subcommand: str, *options: str, folder: str = "run", logger: bool = False, media: bool = False) -> Path:
+        root = tmp_path / folder
+        small = [
+            *["--trainer.default_root_dir", str(root), "--trainer.accelerator", "cpu", "--trainer.max_epochs", "2"],
+            *["--trainer.enable_progress_bar", "false", "--data.root", str(nsynth_root), "--data.num_workers", "0"],
+            *["--data.batch_size", "5", "--data.prepare_workers", "1", "--data.spectrogram.n_samples", "8000"],
+            *["--data.spectrogram.size", "128", "--data.spectrogram.hop_length", "128"],
+            *["--model.width", "0.0625", "--model.latent_dim", "8"],
+            *(["--media.n_examples", "1", "--media.n_positions", "3"] if media else ["--media", "null"]),
+        ]
+        if logger:
+            csv_logger = "lightning.pytorch.loggers.CSVLogger"
+            small += ["--trainer.logger", csv_logger, "--trainer.logger.save_dir", str(root)]
+            small += ["--trainer.logger.name", "logs"]
+        else:
+            small += ["--trainer.logger", "false"]
+        main([subcommand, "-c", str(CONFIGS / "ar_vae.yaml"), *small, *options])
         return root
 
     return run
