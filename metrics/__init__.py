@@ -10,6 +10,7 @@ from metrics.gaps import (
 )
 from metrics.latent_information import LatentInformation
 from metrics.modularity import Modularity
+from metrics.raw_pitch_accuracy import RawPitchAccuracy
 from metrics.separated_attribute_predictability import SeparatedAttributePredictability
 from metrics.swap_classification import SwapClassification
 from metrics.traversal import Monotonicity, Smoothness
@@ -25,6 +26,7 @@ __all__ = [
     "Modularity",
     "Monotonicity",
     "MutualInformationGap",
+    "RawPitchAccuracy",
     "SeparatedAttributePredictability",
     "Smoothness",
     "SwapClassification",

@@ -10,6 +10,7 @@ from metrics.functional.gaps import (
 )
 from metrics.functional.information import conditional_entropy, entropy, mutual_information
 from metrics.functional.modularity import modularity
+from metrics.functional.raw_pitch_accuracy import raw_pitch_accuracy
 from metrics.functional.separated_attribute_predictability import separated_attribute_predictability
 from metrics.functional.spearman import spearman_correlation
 from metrics.functional.swap_classification import swap_classification
@@ -28,6 +29,7 @@ __all__ = [
     "monotonicity",
     "mutual_information",
     "mutual_information_gap",
+    "raw_pitch_accuracy",
     "separated_attribute_predictability",
     "smoothness",
     "spearman_correlation",
