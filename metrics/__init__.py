@@ -2,6 +2,7 @@
 
 from metrics.dci import DCI
 from metrics.estimators import KSG, Binned
+from metrics.frechet_audio_distance import FrechetAudioDistance
 from metrics.gaps import (
     DependencyAwareLatentInformationGap,
     DependencyAwareMutualInformationGap,
@@ -22,6 +23,7 @@ __all__ = [
     "DependencyAwareLatentInformationGap",
     "DependencyAwareMutualInformationGap",
     "DependencyBlindMutualInformationGap",
+    "FrechetAudioDistance",
     "LatentInformation",
     "Modularity",
     "Monotonicity",

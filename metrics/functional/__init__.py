@@ -2,6 +2,7 @@
 
 from metrics.functional.dci import DCIScores, dci
 from metrics.functional.estimate import Estimate
+from metrics.functional.frechet_distance import frechet_distance
 from metrics.functional.gaps import (
     dependency_aware_latent_information_gap,
     dependency_aware_mutual_information_gap,
@@ -25,6 +26,7 @@ __all__ = [
     "dependency_aware_mutual_information_gap",
     "dependency_blind_mutual_information_gap",
     "entropy",
+    "frechet_distance",
     "modularity",
     "monotonicity",
     "mutual_information",
