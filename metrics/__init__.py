@@ -1,4 +1,4 @@
-"""Metrics of disentanglement: torchmetrics, and in `metrics.functional` the pure functions that they compute."""
+"""Metrics of disentanglement and of sound: torchmetrics; in `metrics.functional` the functions that they compute."""
 
 from metrics.dci import DCI
 from metrics.estimators import KSG, Binned

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from metrics.functional import Estimate
@@ -20,7 +21,7 @@ class RawPitchAccuracy(RowMetric):
     - ``indices`` (:class:`~torch.Tensor`, optional): the number of each clip, integer of shape ``(n,)``; one that
       comes twice, as a distributed sampler pads its last batch, counts once
 
-    As output of ``compute`` it gives a scalar in [0, 1]. The states are two counts a clip, so batches may have clips
+    As output of ``compute`` it gives a scalar in [0, 1]. The states are a few numbers a clip, so batches may have clips
     of any length, and neither their division nor that between processes matters.
 
     Args:
@@ -39,7 +40,8 @@ class RawPitchAccuracy(RowMetric):
         tensor(0.7500, dtype=torch.float64, threshold_cents=50.0, n_voiced=4)
     """
 
-    ROWS = ("frame_counts",)
+    # With the threshold, so that a collection never takes metrics of different thresholds for one.
+    ROWS = ("frame_counts", "thresholds")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
 
@@ -61,7 +63,8 @@ class RawPitchAccuracy(RowMetric):
             ValueError: See `metrics.functional.raw_pitch_accuracy`; a batch without a voiced frame is accepted.
         """
         if len(estimated_hz):
-            self._add_rows(indices, frame_counts(estimated_hz, reference_hz, voiced, self.threshold_cents))
+            counts = frame_counts(estimated_hz, reference_hz, voiced, self.threshold_cents)
+            self._add_rows(indices, counts, torch.full_like(counts[:, :1], self.threshold_cents))
 
     def compute(self) -> Estimate:
         """Gives the accuracy over all clips so far.
@@ -69,5 +72,5 @@ class RawPitchAccuracy(RowMetric):
         Raises:
             ValueError: There are none, or none has a voiced frame.
         """
-        (counts,) = self._rows()
+        counts, _ = self._rows()
         return accuracy_of(counts, self.threshold_cents)

@@ -157,7 +157,10 @@ def test_the_key_names_the_embedding():
     assert values["fad/crepe-full/n_real"] == N
     assert {line.get_label() for line in axes.lines} >= {"fad/crepe-full"}
     assert not [line for line in axes.lines if line.get_ydata()[0] == N]
+    figure_of_scalar, axes_of_scalar = updated([torch.arange(N)]).plot()
+    assert float(axes_of_scalar.lines[0].get_ydata()[0]) == pytest.approx(expected(), rel=1e-10)
     plt.close(figure)
+    plt.close(figure_of_scalar)
     named = updated([torch.arange(N)], FrechetAudioDistance(DIM, name="val/fad", embedding_name="vggish"))
     assert "val/fad/vggish" in named.compute()
 

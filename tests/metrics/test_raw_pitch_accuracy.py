@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 from torch import distributed
+from torchmetrics import MetricCollection
 
 from metrics import RawPitchAccuracy
 from metrics.functional import raw_pitch_accuracy
@@ -72,10 +73,22 @@ def test_the_threshold_is_that_of_the_metric():
         RawPitchAccuracy(threshold_cents=-1)
 
 
-def test_the_states_are_two_counts_a_clip():
-    metric = updated(torch.arange(21).split(4))
+def test_thresholds_stay_apart_in_a_collection():
+    """Although after the first batch, which is right within either, the counts are the same."""
+    collection = MetricCollection({str(cents): RawPitchAccuracy(threshold_cents=cents) for cents in (20, 90)})
+    for hz in (440.0, 450.0):  # 0 and 39 cents from the reference
+        collection.update(torch.full((1, 4), hz), torch.full((1, 4), 440.0))
 
-    assert sum(counts.numel() for counts in metric.frame_counts) == 2 * 21
+    assert collection.compute() == {"20": 0.5, "90": 1.0}
+
+
+def test_the_states_do_not_grow_with_the_length_of_clips():
+    metric = RawPitchAccuracy()
+    for n_frames in (10, 1000):
+        metric.update(torch.ones(3, n_frames), torch.ones(3, n_frames))
+
+    sizes = {name: [batch.numel() for batch in batches] for name, batches in metric.metric_state.items()}
+    assert sizes == {"frame_counts": [6, 6], "thresholds": [3, 3], "indices": [3, 3], "widths": [2, 2]}
 
 
 def test_reset_pickle_and_forward():

@@ -82,6 +82,13 @@ def test_pitches_beyond_it_are_wrong(cents):
     assert raw_pitch_accuracy(reference * 2 ** (cents / 1200), reference) == 0.0
 
 
+def test_a_pitch_at_exactly_the_threshold_is_wrong():
+    given = np.array([[880.0]]), np.array([[440.0]])
+
+    assert raw_pitch_accuracy(*given, threshold_cents=1200.0) == 0.0
+    assert raw_pitch_accuracy(*given, threshold_cents=1200.1) == 1.0
+
+
 def test_a_frame_without_an_estimate_is_wrong():
     assert raw_pitch_accuracy([[0.0, 440.0]], [[440.0, 440.0]]) == 0.5
 
