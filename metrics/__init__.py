@@ -1,7 +1,8 @@
-"""Metrics of disentanglement: torchmetrics, and in `metrics.functional` the pure functions that they compute."""
+"""Metrics of disentanglement and of sound: torchmetrics; in `metrics.functional` the functions that they compute."""
 
 from metrics.dci import DCI
 from metrics.estimators import KSG, Binned
+from metrics.frechet_audio_distance import FrechetAudioDistance
 from metrics.gaps import (
     DependencyAwareLatentInformationGap,
     DependencyAwareMutualInformationGap,
@@ -10,6 +11,7 @@ from metrics.gaps import (
 )
 from metrics.latent_information import LatentInformation
 from metrics.modularity import Modularity
+from metrics.raw_pitch_accuracy import RawPitchAccuracy
 from metrics.separated_attribute_predictability import SeparatedAttributePredictability
 from metrics.swap_classification import SwapClassification
 from metrics.traversal import Monotonicity, Smoothness
@@ -21,10 +23,12 @@ __all__ = [
     "DependencyAwareLatentInformationGap",
     "DependencyAwareMutualInformationGap",
     "DependencyBlindMutualInformationGap",
+    "FrechetAudioDistance",
     "LatentInformation",
     "Modularity",
     "Monotonicity",
     "MutualInformationGap",
+    "RawPitchAccuracy",
     "SeparatedAttributePredictability",
     "Smoothness",
     "SwapClassification",

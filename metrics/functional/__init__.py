@@ -2,6 +2,7 @@
 
 from metrics.functional.dci import DCIScores, dci
 from metrics.functional.estimate import Estimate
+from metrics.functional.frechet_distance import frechet_distance
 from metrics.functional.gaps import (
     dependency_aware_latent_information_gap,
     dependency_aware_mutual_information_gap,
@@ -10,6 +11,7 @@ from metrics.functional.gaps import (
 )
 from metrics.functional.information import conditional_entropy, entropy, mutual_information
 from metrics.functional.modularity import modularity
+from metrics.functional.raw_pitch_accuracy import raw_pitch_accuracy
 from metrics.functional.separated_attribute_predictability import separated_attribute_predictability
 from metrics.functional.spearman import spearman_correlation
 from metrics.functional.swap_classification import swap_classification
@@ -24,10 +26,12 @@ __all__ = [
     "dependency_aware_mutual_information_gap",
     "dependency_blind_mutual_information_gap",
     "entropy",
+    "frechet_distance",
     "modularity",
     "monotonicity",
     "mutual_information",
     "mutual_information_gap",
+    "raw_pitch_accuracy",
     "separated_attribute_predictability",
     "smoothness",
     "spearman_correlation",

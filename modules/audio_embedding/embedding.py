@@ -1,0 +1,39 @@
+"""What an embedding of audio is."""
+
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+
+@runtime_checkable
+class AudioEmbedding(Protocol):
+    """Gives vectors for pieces of audio.
+
+    Attributes:
+        name: Part of a metric's key, such as ``vggish``; values of different embeddings must not be compared.
+        n_features: Number of values of a vector.
+        sample_rate: That the audio must have, in Hz.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def n_features(self) -> int: ...
+
+    @property
+    def sample_rate(self) -> int: ...
+
+    def __call__(self, audio: Tensor) -> Tensor:
+        """Embeds clips.
+
+        Args:
+            audio: Mono audio in [-1, 1], float of shape (n, n_samples).
+
+        Returns:
+            Vectors, float32 of shape (n, frames, n_features), where the audio is.
+
+        Raises:
+            ModelError: Audio of another shape, too short for a frame, NaN or infinity.
+        """
+        ...
