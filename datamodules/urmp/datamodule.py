@@ -39,7 +39,8 @@ class URMPDataModule(ClipLoaders):
             `validation_fraction` do not apply.
         instruments: Names (`datamodules.urmp.stems.INSTRUMENTS`), two or more for the swap evaluation.
         min_confidence: Segments whose mean CREPE confidence is below are dropped.
-        crepe_model: full, which takes hours on two CPU cores, or tiny.
+        crepe_model: full, which takes hours on two CPU cores, or tiny, which is less sure of the same sound and asks
+            for a lower `min_confidence`, such as 0.75.
         hop_seconds: From the start of a segment to the start of the next; 4 leaves no gap and no overlap.
         split_by_piece: Whether all segments of a piece are on one side, its arrangements counted as one piece; else
             segments are drawn one by one.

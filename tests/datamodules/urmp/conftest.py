@@ -50,7 +50,7 @@ def write_stem() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def urmp(tmp_path_factory) -> Path:
     """Three pieces: violins of 9, 8 and 8 s, trumpets of 8 and 4 s; one violin has noise, from 4 to 8 s."""
-    root = tmp_path_factory.mktemp("urmp")
+    root = tmp_path_factory.mktemp("urmp") / "Dataset"
     first = np.concatenate([_tone(4, 440, 0.5), _noise(4), _tone(1, 440, 0.25)])
     _write(root / "01_One_vn_tbn" / "AuSep_1_vn_01_One.wav", first)
     _write(root / "01_One_vn_tbn" / "AuSep_2_tpt_01_One.wav", _tone(8, 550, 0.2))
