@@ -34,6 +34,15 @@ def test_pieces_are_whole_and_shares_about_those_wanted(seed):
         assert 0.04 < validation[instrument == value].mean() < 0.16
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_few_pieces_of_unlike_size(seed):
+    # Pieces 1 and 3 make 7 of 39 and 2 of 10; others are far from a fifth.
+    instrument = np.repeat([0, 0, 0, 0, 1, 1], [15, 3, 17, 4, 2, 8])
+    piece = np.repeat([0, 1, 2, 3, 3, 0], [15, 3, 17, 4, 2, 8])
+    validation = split_by_piece(instrument, piece, 0.2, seed)
+    assert set(piece[validation].tolist()) == {1, 3}
+
+
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, 1.5])
 def test_a_share_that_is_none(fraction):
     with pytest.raises(DataError, match=rf"data\.validation_fraction is {fraction}; it must lie between 0 and 1"):
