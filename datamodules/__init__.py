@@ -5,6 +5,7 @@ from datamodules.errors import DataError
 from datamodules.log_magnitude import InverseLogMagnitude, LogMagnitude, LogMagnitudeSpec
 from datamodules.log_mel import InverseLogMel, LogMel, LogMelSpec
 from datamodules.nsynth.datamodule import NSynthDataModule
+from datamodules.urmp.datamodule import URMPDataModule
 
 __all__ = [
     "DMelodiesDataModule",
@@ -16,4 +17,5 @@ __all__ = [
     "LogMel",
     "LogMelSpec",
     "NSynthDataModule",
+    "URMPDataModule",
 ]

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from datamodules import attribute_workers
 from datamodules.cache import DEFAULT_CACHE_DIR
 from datamodules.errors import DataError
 from datamodules.growing_table import KEY, GrowingTable, unique
+from datamodules.worker_pool import usable_cores
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def attribute_table(
             table = _writable(beside, cached)
             with table.locked():
                 known = unique(pa.concat_tables([known, table.read_all()]))
-                known = _completed(known, clips, model, table, n_workers or _usable_cores())
+                known = _completed(known, clips, model, table, n_workers or usable_cores())
     except OSError as error:
         raise DataError(f"the table of attributes {beside.file} cannot be completed: {error}.") from error
     rows = {name: row for row, name in enumerate(known[KEY].to_pylist())}
@@ -151,7 +151,3 @@ def _report(rows: pa.Table, file: Path) -> None:
 def _schema(model: AttributeModel) -> pa.Schema:
     attributes = [pa.field(column, pa.float64()) for column in model.columns]
     return pa.schema([pa.field(KEY, pa.string()), *attributes, pa.field("problem", pa.string())])
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

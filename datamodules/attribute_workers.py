@@ -2,24 +2,18 @@
 
 import concurrent.futures
 import math
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import connection
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
 import soundfile
 import threadpoolctl
 from numpy.typing import NDArray
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from datamodules.errors import DataError
+from datamodules.worker_pool import progress_bar, worker_pool
 
 Compute = Callable[[NDArray, int], Mapping[str, float]]
 
@@ -70,10 +64,9 @@ def computed(
     if not chunks:
         return
     # At least one process, even for one worker: the same arithmetic whatever their number.
-    pool = concurrent.futures.ProcessPoolExecutor(min(n_workers, len(chunks)), _context(compute), _start_worker)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    pool = worker_pool(min(n_workers, len(chunks)), __name__, compute.__module__)
     try:
-        with bar:
+        with progress_bar() as bar:
             task = bar.add_task(f"Computing {', '.join(columns)}", total=len(clips))
             futures = [pool.submit(_rows, chunk, compute, tuple(columns)) for chunk in chunks]
             crash: BrokenProcessPool | None = None
@@ -89,29 +82,6 @@ def computed(
                 raise WorkerCrashError(str(crash)) from crash
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _context(compute: Compute) -> BaseContext:
-    """Processes that start without this one's threads; where possible, from one that has done the imports."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, compute.__module__])
-    return context
-
-
-def _start_worker() -> None:
-    # Ctrl-C goes to all processes; the one that waits for the workers ends them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Ends this process with the one that started it, which may be killed without a chance to see to its workers."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
 
 
 def _rows(clips: Sequence[tuple[str, Path]], compute: Compute, columns: tuple[str, ...]) -> list[Row]:

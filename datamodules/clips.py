@@ -46,7 +46,9 @@ class ClipSource(Protocol):
         """What is known of each clip, by name; each array's first axis is the clip."""
 
 
-def cached_log_mels(source: ClipSource, spec: LogMelSpec, cache_dir: Path, n_workers: int) -> Path:
+def cached_log_mels(
+    source: ClipSource, spec: LogMelSpec, cache_dir: Path, n_workers: int, texts: Mapping[str, str] | None = None
+) -> Path:
     """Returns the cache entry with a source's log-mels and attributes, computing it in worker processes if need be.
 
     Args:
@@ -54,10 +56,11 @@ def cached_log_mels(source: ClipSource, spec: LogMelSpec, cache_dir: Path, n_wor
         spec: The log-mel's settings.
         cache_dir: Folder of all cache entries.
         n_workers: Worker processes, 1 or more. The result does not depend on their number.
+        texts: What else to write into the entry, by file name; it follows from the source's key.
 
     Returns:
-        A folder with ``log_mel.npy``, float32 of shape (n_clips, n_frames, n_mels), and one ``<attribute>.npy`` for
-        each attribute.
+        A folder with ``log_mel.npy``, float32 of shape (n_clips, n_frames, n_mels), one ``<attribute>.npy`` for each
+        attribute, and the texts.
 
     Raises:
         DataError: Clips that cannot be had, by name; or a disk that cannot be written.
@@ -78,6 +81,8 @@ def cached_log_mels(source: ClipSource, spec: LogMelSpec, cache_dir: Path, n_wor
             content = io.BytesIO()
             np.save(content, values)
             (folder / f"{name}.npy").write_bytes(content.getvalue())
+        for name, text in (texts or {}).items():
+            (folder / name).write_text(text, encoding="utf-8")
         _write_log_mels(source, spec, folder / "log_mel.npy", shape, n_workers)
 
     n_bytes = 4 * int(np.prod(shape)) + sum(values.nbytes for values in attributes.values())

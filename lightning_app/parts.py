@@ -19,11 +19,17 @@ def clip_data(trainer: Trainer, factor: str) -> ClipDataModule:
         factor: The attribute that clips are paired by.
 
     Raises:
-        RunError: The data has no such attribute, or its values have no names.
+        RunError: The data has no such attribute, its values have no names, or there is one value alone.
     """
     data = cast(ClipDataModule, trainer.datamodule)  # type: ignore[attr-defined]
     if factor not in data.class_names:
         raise RunError(f"this data has no factor '{factor}' to swap by; it has {', '.join(data.class_names)}.")
+    names = data.class_names[factor]
+    if len(names) < 2:
+        raise RunError(
+            f"a swap is between clips of two classes, and this data has one {factor}, {', '.join(names)}; choose two "
+            f"or more (--data.{factor}s), or leave swaps out (--evaluation null --media null)."
+        )
     return data
 
 

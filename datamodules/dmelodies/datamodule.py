@@ -1,22 +1,19 @@
 """dMelodies as a LightningDataModule."""
 
-import os
 from pathlib import Path
 
 import numpy as np
-from lightning import LightningDataModule
-from torch import Tensor
-from torch.utils.data import DataLoader, DistributedSampler
 
 from datamodules.cache import DEFAULT_CACHE_DIR
+from datamodules.clip_loaders import ClipLoaders
 from datamodules.clips import ClipDataset, cached_log_mels
 from datamodules.dmelodies.released import ReleasedWavs
 from datamodules.dmelodies.rendered import RenderedMelodies
-from datamodules.errors import DataError
 from datamodules.log_mel import LogMelSpec
+from datamodules.worker_pool import usable_cores
 
 
-class DMelodiesDataModule(LightningDataModule):
+class DMelodiesDataModule(ClipLoaders):
     """Log-mels of dMelodies clips, rendered by FluidSynth or read from the released WAV folders.
 
     The defaults are the audio set of Luo et al. (2022), section 5.1. Batches have ``log_mel`` (batch, n_frames,
@@ -62,17 +59,11 @@ class DMelodiesDataModule(LightningDataModule):
         render_workers: int | None = None,
         cache_dir: Path = DEFAULT_CACHE_DIR,
     ) -> None:
-        super().__init__()
-        for name, value, least in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0), ("seed", seed, 0)):
-            if value < least:
-                raise DataError(f"data.{name} is {value}; it must be {least} or more.")
+        super().__init__(batch_size, num_workers, seed)
         self.log_mel = log_mel
-        self.batch_size = batch_size
-        self.num_workers = num_workers
-        self.seed = seed
         self.class_names = {"instrument": tuple(instruments)}
         self._validation_fraction = validation_fraction
-        self._render_workers = render_workers or _usable_cores()
+        self._render_workers = render_workers or usable_cores()
         self._cache_dir = Path(cache_dir).expanduser()
         self._source: RenderedMelodies | ReleasedWavs
         if wav_dir is not None:
@@ -94,43 +85,5 @@ class DMelodiesDataModule(LightningDataModule):
         self.train_dataset = ClipDataset(entry, np.flatnonzero(~validation))
         self.validation_dataset = ClipDataset(entry, np.flatnonzero(validation))
 
-    def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Returns the training clips, in an order set by the seed and the epoch alone: a resumed run repeats it."""
-        sampler: DistributedSampler[dict[str, Tensor]] = DistributedSampler(
-            self.train_dataset,
-            num_replicas=self.trainer.world_size if self.trainer else 1,
-            rank=self.trainer.global_rank if self.trainer else 0,
-            shuffle=True,
-            seed=self.seed,
-        )
-        return self._loader(self.train_dataset, sampler)
-
-    def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Returns the validation clips in order."""
-        return self._loader(self.validation_dataset)
-
-    def test_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Returns the validation clips: the paper has no third part and evaluates on these."""
-        return self.val_dataloader()
-
-    def predict_dataloader(self) -> list[DataLoader[dict[str, Tensor]]]:
-        """Returns the training clips and the validation clips, each in order."""
-        return [self._loader(self.train_dataset), self._loader(self.validation_dataset)]
-
-    def _loader(
-        self, dataset: ClipDataset, sampler: DistributedSampler[dict[str, Tensor]] | None = None
-    ) -> DataLoader[dict[str, Tensor]]:
-        return DataLoader(
-            dataset,
-            batch_size=self.batch_size,
-            sampler=sampler,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-        )
-
     def _entry(self) -> Path:
         return cached_log_mels(self._source, self.log_mel, self._cache_dir, self._render_workers)
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,6 +1,5 @@
 """NSynth as a LightningDataModule."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -22,6 +21,7 @@ from datamodules.log_magnitude import LogMagnitude, LogMagnitudeSpec
 from datamodules.nsynth.index import NoteFilter, NSynthIndex
 from datamodules.nsynth.notes import NSynthNotes, check_note
 from datamodules.nsynth.rendered import RenderedNotes, render_nsynth
+from datamodules.worker_pool import usable_cores
 
 TIMBRAL = AttributeModel("timbral", timbral.VERSION, ("brightness", "depth"), timbral.timbral_attributes)
 """Attributes of the audio, computed once and kept beside it."""
@@ -96,7 +96,7 @@ class NSynthDataModule(LightningDataModule):
         self._rendered = rendered
         self._soundfont = soundfont
         self._filter = NoteFilter(families, sources, pitches, velocities)
-        self._prepare_workers = prepare_workers or _usable_cores()
+        self._prepare_workers = prepare_workers or usable_cores()
         self._cache_dir = Path(cache_dir).expanduser()
         self._log_magnitude = LogMagnitude(spectrogram)
 
@@ -238,7 +238,3 @@ def _warn(what: str, notes: Sequence[str]) -> None:
     if notes:
         more = f", and {len(notes) - _NAMED} more" if len(notes) > _NAMED else ""
         rank_zero_warn(f"{len(notes)} notes {what}: {', '.join(notes[:_NAMED])}{more}.")
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,143 @@
+"""What is measured of each stem before it is cut: CREPE's confidence, frame by frame, and the peak.
+
+CREPE takes hours on the stems of two instruments, so it is computed in parallel, a span of four seconds at a time, and
+each span is kept in a table as soon as it is finished: an interruption loses seconds.
+"""
+
+import concurrent.futures
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from numpy.typing import NDArray
+
+from datamodules import crepe_confidence
+from datamodules.crepe_confidence import HOP_LENGTH, SAMPLE_RATE, WINDOW_LENGTH
+from datamodules.errors import DataError
+from datamodules.growing_table import KEY, GrowingTable
+from datamodules.urmp.stems import Stem
+from datamodules.worker_pool import progress_bar, worker_pool
+
+_SPAN = 4 * SAMPLE_RATE // HOP_LENGTH
+_SCHEMA = pa.schema([(KEY, pa.string()), ("confidence", pa.list_(pa.float32())), ("peak", pa.float64())])
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Of a stem.
+
+    Attributes:
+        confidence: CREPE's, of each frame, shape (n_frames,); frames are centred on multiples of 10 ms.
+        peak: Largest absolute sample, at CREPE's sample rate.
+    """
+
+    confidence: NDArray[np.float32]
+    peak: float
+
+
+def measured(stems: Sequence[Stem], model: str, cache_dir: Path, n_workers: int) -> dict[str, Measures]:
+    """Returns the measures of stems by their names, computing those that are not in the table on disk yet.
+
+    The table is a Parquet file in the cache folder, one for each model. Stems are known by their names, sizes and times
+    of modification. A computation that is interrupted goes on where it was; one that another process is at is waited
+    for.
+
+    Args:
+        stems: To measure.
+        model: One of `crepe_confidence.MODELS`.
+        cache_dir: Folder of the table.
+        n_workers: Worker processes, 1 or more. The result does not depend on their number.
+
+    Raises:
+        DataError: A stem that cannot be read, a folder that cannot be written, a full disk, a damaged table, or a
+            worker process that ended abruptly. What was computed by then is kept.
+    """
+    table = GrowingTable(cache_dir / f"urmp-crepe-{model}-{crepe_confidence.VERSION}.parquet", _SCHEMA)
+    spans = {_key(stem, number): (stem, number) for stem in stems for number in range(_n_spans(stem))}
+    try:
+        known = table.read()
+        if _missing(spans, known):
+            table.make_writable()
+            with table.locked():
+                known = _completed(table, spans, model, n_workers)
+    except OSError as error:
+        raise DataError(
+            f"the table {table.file} cannot be completed: {error}. Free some space, or name a writable folder with "
+            "--data.cache_dir. What is done is kept."
+        ) from error
+    rows = {name: row for row, name in enumerate(known[KEY].to_pylist())}
+    return {stem.name: _joined(known.take([rows[_key(stem, i)] for i in range(_n_spans(stem))])) for stem in stems}
+
+
+def _n_frames(stem: Stem) -> int:
+    return 1 + stem.length(SAMPLE_RATE) // HOP_LENGTH
+
+
+def _n_spans(stem: Stem) -> int:
+    return -(-_n_frames(stem) // _SPAN)
+
+
+def _key(stem: Stem, number: int) -> str:
+    size, modified = stem.state
+    return f"{stem.name}, {size} bytes of {modified}, span {number}"
+
+
+def _missing(spans: Mapping[str, tuple[Stem, int]], known: pa.Table) -> dict[str, tuple[Stem, int]]:
+    names = set(known[KEY].to_pylist())
+    return {key: span for key, span in spans.items() if key not in names}
+
+
+def _joined(rows: pa.Table) -> Measures:
+    confidence = pc.list_flatten(rows["confidence"].combine_chunks()).to_numpy(zero_copy_only=False)
+    return Measures(confidence, pc.max(rows["peak"]).as_py())
+
+
+def _completed(table: GrowingTable, spans: Mapping[str, tuple[Stem, int]], model: str, n_workers: int) -> pa.Table:
+    """Computes what is missing, writing it span by span, and returns all rows."""
+    missing = _missing(spans, table.read_all())
+    try:
+        with contextlib.closing(_computed(missing, model, n_workers)) as rows:
+            for row in rows:
+                table.add(pa.Table.from_pylist([row], _SCHEMA))
+    except BrokenProcessPool as error:
+        raise DataError(
+            f"a worker process ended abruptly while computing {table.file}; mostly, memory was short. What is done is "
+            f"kept: run again, with fewer workers than {n_workers} (--data.prepare_workers) if need be."
+        ) from error
+    table.merge()
+    return table.read_all()
+
+
+def _computed(
+    spans: Mapping[str, tuple[Stem, int]], model: str, n_workers: int
+) -> Generator[dict[str, Any], None, None]:
+    if not spans:
+        return
+    pool = worker_pool(min(n_workers, len(spans)), __name__)
+    try:
+        with progress_bar() as bar:
+            task = bar.add_task(f"Hearing URMP's pitches (CREPE {model}), spans of 4 s", total=len(spans))
+            futures = [pool.submit(_row, key, *span, model) for key, span in spans.items()]
+            for future in concurrent.futures.as_completed(futures):
+                yield future.result()
+                bar.advance(task)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _row(key: str, stem: Stem, number: int, model: str) -> dict[str, Any]:
+    """Runs in a worker process, on one thread: the same arithmetic whatever their number."""
+    torch.set_num_threads(1)
+    first = number * _SPAN
+    n_frames = min(_SPAN, _n_frames(stem) - first)
+    half, start, end = WINDOW_LENGTH // 2, first * HOP_LENGTH, (first + n_frames) * HOP_LENGTH
+    audio = stem.audio(SAMPLE_RATE, start - half, end - HOP_LENGTH + half)
+    confidence = crepe_confidence.frame_confidence(audio, model, pad=False)
+    return {KEY: key, "confidence": confidence, "peak": float(np.abs(audio[half : half + end - start]).max())}

@@ -1,0 +1,101 @@
+"""Segments of URMP that were prepared in the layout of Hayes et al. (2021): ``<instrument>/<split>/audio/*.npy``."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.errors import DataError
+from datamodules.urmp.segments import SEGMENT_SECONDS
+from datamodules.urmp.stems import INSTRUMENTS, check_instruments
+
+SPLITS = ("train", "val")
+
+_CODES = {name: code for code, name in INSTRUMENTS.items()}
+
+
+@dataclass(frozen=True)
+class PreparedSegments:
+    """Segments in one NumPy file each, with the division into training and validation that their folders are.
+
+    A `ClipSource`. Audio is as in the files: normalisation and choice are done. A folder of test segments is not read.
+
+    Args:
+        folder: Holds a folder for each instrument, named by URMP's code (``vn``) or by its name (``violin``).
+        instruments: Names from `INSTRUMENTS`, in the order of their numbers.
+        sample_rate: That the segments have, in Hz; the files do not tell.
+
+    Raises:
+        DataError: No such folder, or no segments of an instrument in one of the splits.
+    """
+
+    folder: Path
+    instruments: tuple[str, ...]
+    sample_rate: int
+    name = "urmp-prepared"
+    files: tuple[tuple[Path, int, bool], ...] = field(init=False)
+    """Of each segment: the file, the number of its instrument, and whether it is for validation."""
+
+    def __post_init__(self) -> None:
+        check_instruments(self.instruments)
+        if not self.folder.is_dir():
+            raise DataError(f"no folder {self.folder}; correct data.prepared_dir, or name URMP itself with data.root.")
+        files = []
+        for number, instrument in enumerate(self.instruments):
+            for split in SPLITS:
+                found = sorted((self._instrument_folder(instrument) / split / "audio").glob("*.npy"))
+                if not found:
+                    raise DataError(
+                        f"no segments of {instrument} for '{split}' in {self.folder}: expected "
+                        f"{_CODES[instrument]}/{split}/audio/*.npy. Correct data.prepared_dir or data.instruments."
+                    )
+                files += [(path, number, split == "val") for path in found]
+        object.__setattr__(self, "files", tuple(files))
+
+    @property
+    def n_samples(self) -> int:
+        return SEGMENT_SECONDS * self.sample_rate
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def key(self) -> dict[str, Any]:
+        states = [(path, path.stat()) for path, _, _ in self.files]
+        facts = [(str(path.relative_to(self.folder)), state.st_size, state.st_mtime_ns) for path, state in states]
+        return {
+            "folder": str(self.folder.resolve()),
+            "files_sha256": hashlib.sha256(repr(facts).encode()).hexdigest(),
+            "instruments": list(self.instruments),
+            "sample_rate": self.sample_rate,
+        }
+
+    def audio(self, index: int) -> NDArray[np.float32]:
+        path = self.files[index][0]
+        try:
+            audio = np.load(path)
+        except (OSError, ValueError, EOFError) as error:
+            raise DataError(f"cannot read {path}: {error} Replace or remove it") from error
+        if audio.shape != (self.n_samples,):
+            raise DataError(
+                f"{path} has the shape {audio.shape}; expected ({self.n_samples},), {SEGMENT_SECONDS} s at "
+                f"{self.sample_rate} Hz. Replace or remove it, or correct data.log_mel.sample_rate"
+            )
+        if not np.issubdtype(audio.dtype, np.floating) or not np.isfinite(audio).all():
+            raise DataError(f"{path} does not hold audio in floating-point numbers. Replace or remove it")
+        return audio.astype(np.float32)
+
+    def attributes(self) -> Mapping[str, NDArray[np.integer]]:
+        """Returns the instrument of each segment."""
+        return {"instrument": np.array([number for _, number, _ in self.files])}
+
+    def validation(self) -> NDArray[np.bool_]:
+        """Returns which segments are for validation."""
+        return np.array([is_validation for _, _, is_validation in self.files])
+
+    def _instrument_folder(self, instrument: str) -> Path:
+        by_code = self.folder / _CODES[instrument]
+        return by_code if by_code.is_dir() else self.folder / instrument

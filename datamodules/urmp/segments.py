@@ -1,0 +1,203 @@
+"""URMP's stems cut into segments, of which those without a clear pitch are dropped (Luo et al. 2022, section 5.1)."""
+
+import csv
+import functools
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from datamodules import crepe_confidence
+from datamodules.errors import DataError
+from datamodules.urmp.measures import Measures, measured
+from datamodules.urmp.stems import Stem
+
+SEGMENT_SECONDS = 4
+
+_FRAMES_PER_SECOND = crepe_confidence.SAMPLE_RATE // crepe_confidence.HOP_LENGTH
+_COLUMNS = ("clip", "instrument", "piece", "stem", "start_seconds", "mean_confidence", "kept", "reason")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a stem.
+
+    Attributes:
+        stem: The stem.
+        start: In seconds.
+        confidence: Mean of CREPE's over its frames; None where it is the short rest of a stem.
+        reason: Why it was dropped; empty where it was kept.
+    """
+
+    stem: Stem
+    start: float
+    confidence: float | None
+    reason: str
+
+
+def segment_starts(stem: Stem, sample_rate: int, hop_seconds: float) -> list[float]:
+    """Returns where the whole segments of a stem start, in seconds."""
+    seconds = stem.length(sample_rate) / sample_rate
+    n_segments = max(0, int((seconds - SEGMENT_SECONDS) // hop_seconds) + 1)
+    return [number * hop_seconds for number in range(n_segments)]
+
+
+@dataclass(frozen=True)
+class UrmpSegments:
+    """The segments of stems that have a clear pitch.
+
+    A `ClipSource`. Audio is mixed to mono, resampled, and divided by the peak of all stems of its instrument. Stems are
+    measured, which takes hours with the full model, when the segments are first asked for.
+
+    Args:
+        stems: To cut.
+        instruments: Their instruments, in the order of their numbers.
+        sample_rate: Wanted, in Hz.
+        min_confidence: Mean confidence, in [0, 1], that a segment must have to be kept.
+        hop_seconds: From the start of a segment to the start of the next.
+        crepe_model: One of `crepe_confidence.MODELS`.
+        cache_dir: Where the measures are kept.
+        n_workers: Worker processes that measure.
+
+    Raises:
+        DataError: A number out of range, or no such CREPE model.
+    """
+
+    stems: tuple[Stem, ...]
+    instruments: tuple[str, ...]
+    sample_rate: int
+    min_confidence: float
+    hop_seconds: float
+    crepe_model: str
+    cache_dir: Path
+    n_workers: int
+    name = "urmp"
+
+    def __post_init__(self) -> None:
+        crepe_confidence.check_model(self.crepe_model)
+        if not 0 <= self.min_confidence <= 1:
+            raise DataError(f"data.min_confidence is {self.min_confidence}; it must lie between 0 and 1.")
+        if not self.hop_seconds > 0:
+            raise DataError(f"data.hop_seconds is {self.hop_seconds}; it must be more than 0.")
+
+    @property
+    def n_samples(self) -> int:
+        return SEGMENT_SECONDS * self.sample_rate
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def key(self) -> dict[str, Any]:
+        return {
+            "stems": [[stem.name, *stem.state] for stem in self.stems],
+            "libsndfile": soundfile.__libsndfile_version__,
+            "instruments": list(self.instruments),
+            "sample_rate": self.sample_rate,
+            "seconds": SEGMENT_SECONDS,
+            "hop_seconds": self.hop_seconds,
+            "min_confidence": self.min_confidence,
+            "crepe": [crepe_confidence.VERSION, self.crepe_model, crepe_confidence.HOP_LENGTH],
+        }
+
+    def audio(self, index: int) -> NDArray[np.float32]:
+        segment = self.kept[index]
+        start = round(segment.start * self.sample_rate)
+        audio = segment.stem.audio(self.sample_rate, start, start + self.n_samples)
+        return audio / np.float32(self.peaks[segment.stem.instrument])
+
+    def attributes(self) -> Mapping[str, NDArray[np.integer]]:
+        """Returns the instrument and the piece of each segment; arrangements of a piece count as one."""
+        pieces = sorted({stem.title for stem in self.stems})
+        return {
+            "instrument": np.array([self.instruments.index(segment.stem.instrument) for segment in self.kept]),
+            "piece": np.array([pieces.index(segment.stem.title) for segment in self.kept]),
+        }
+
+    @functools.cached_property
+    def peaks(self) -> dict[str, float]:
+        """The largest absolute sample of each instrument's stems."""
+        peaks = {
+            instrument: max(self._measures[stem.name].peak for stem in self.stems if stem.instrument == instrument)
+            for instrument in self.instruments
+        }
+        for instrument, peak in peaks.items():
+            if not peak:
+                raise DataError(f"the stems of {instrument} are silent. Unpack URMP again, or leave {instrument} out.")
+        return peaks
+
+    @functools.cached_property
+    def segments(self) -> tuple[Segment, ...]:
+        """All segments, kept and dropped, in the order of the stems."""
+        return tuple(segment for stem in self.stems for segment in self._cut(stem))
+
+    @functools.cached_property
+    def kept(self) -> tuple[Segment, ...]:
+        """The clips.
+
+        Raises:
+            DataError: Nothing of an instrument is kept.
+        """
+        for instrument in self.instruments:
+            own = [segment for segment in self.segments if segment.stem.instrument == instrument]
+            confidences = [segment.confidence for segment in own if segment.confidence is not None]
+            if not confidences:
+                raise DataError(f"the stems of {instrument} are all shorter than {SEGMENT_SECONDS} s; leave it out.")
+            if all(segment.reason for segment in own):
+                raise DataError(
+                    f"none of the {len(confidences)} segments of {instrument} has a mean CREPE confidence of "
+                    f"{self.min_confidence} or more; the highest is {max(confidences):.3f}. Lower "
+                    f"--data.min_confidence, or leave {instrument} out of data.instruments."
+                )
+        return tuple(segment for segment in self.segments if not segment.reason)
+
+    def table(self) -> str:
+        """Returns what was kept, what was dropped and why, as CSV with one row for each segment.
+
+        The column ``clip`` is the number of the clip, as in the ``index`` of batches.
+        """
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        n_kept = 0
+        for segment in self.segments:
+            stem, kept = segment.stem, not segment.reason
+            confidence = "" if segment.confidence is None else f"{segment.confidence:.4f}"
+            start = f"{segment.start:g}"
+            place = (n_kept if kept else "", stem.instrument, stem.title, stem.name)
+            writer.writerow((*place, start, confidence, "yes" if kept else "no", segment.reason))
+            n_kept += kept
+        return text.getvalue()
+
+    def summary(self) -> str:
+        """Returns how many segments of each instrument were kept, in one line."""
+        parts = []
+        for instrument in self.instruments:
+            stems = {stem.name for stem in self.stems if stem.instrument == instrument}
+            whole = [s for s in self.segments if s.stem.name in stems and s.confidence is not None]
+            n_kept = sum(not segment.reason for segment in whole)
+            parts.append(f"{n_kept} of {len(whole)} segments of {len(stems)} stems of {instrument}")
+        return ", ".join(parts)
+
+    @functools.cached_property
+    def _measures(self) -> dict[str, Measures]:
+        return measured(self.stems, self.crepe_model, self.cache_dir, self.n_workers)
+
+    def _cut(self, stem: Stem) -> list[Segment]:
+        starts = segment_starts(stem, self.sample_rate, self.hop_seconds)
+        confidence = self._measures[stem.name].confidence
+        segments = []
+        for start in starts:
+            first = round(start * _FRAMES_PER_SECOND)
+            mean = float(confidence[first : first + SEGMENT_SECONDS * _FRAMES_PER_SECOND].mean(dtype=np.float64))
+            reason = "" if mean >= self.min_confidence else f"mean confidence below {self.min_confidence}"
+            segments.append(Segment(stem, start, mean, reason))
+        rest = starts[-1] + SEGMENT_SECONDS if starts else 0.0
+        left = stem.length(self.sample_rate) / self.sample_rate - rest
+        if left > 0:
+            segments.append(Segment(stem, rest, None, f"rest of {left:.3f} s, shorter than a segment"))
+        return segments

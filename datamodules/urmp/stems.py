@@ -1,0 +1,182 @@
+"""The stems of URMP: one file for each instrument of each piece, found and read."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+from datamodules import _torchaudio
+from datamodules.errors import DataError
+
+INSTRUMENTS = {
+    "vn": "violin",
+    "va": "viola",
+    "vc": "cello",
+    "db": "double_bass",
+    "fl": "flute",
+    "ob": "oboe",
+    "cl": "clarinet",
+    "sax": "saxophone",
+    "bn": "bassoon",
+    "tpt": "trumpet",
+    "hn": "horn",
+    "tbn": "trombone",
+    "tba": "tuba",
+}
+"""The name of each of URMP's codes."""
+
+RATE = 48_000
+"""Of all stems, in Hz."""
+
+_STEM = re.compile(r"AuSep_\d+_(?P<code>[a-z]+)_\d+_(?P<title>.+)")
+_SUFFIXES = (".wav", ".flac")
+_NAMED = 5
+# The resampler's filter reaches over fewer samples than this, at whatever rate.
+_MARGIN = 4_800
+
+
+@dataclass(frozen=True)
+class Stem:
+    """A stem.
+
+    Attributes:
+        path: Of the file.
+        name: Of the file and its folder, such as ``01_Jupiter_vn_vc/AuSep_1_vn_01_Jupiter.wav``.
+        instrument: One of the names in `INSTRUMENTS`, by the code of the file: folders' names have mistakes.
+        title: Of the piece. Arrangements of one piece in several folders have the same.
+        n_samples: Length, at `RATE`.
+        state: Size and time of modification of the file, which tell whether it has changed.
+    """
+
+    path: Path
+    name: str
+    instrument: str
+    title: str
+    n_samples: int
+    state: tuple[int, int]
+
+    def length(self, rate: int) -> int:
+        """Returns the number of samples that it has at another rate."""
+        return math.ceil(self.n_samples * rate / RATE)
+
+    def audio(self, rate: int, start: int, stop: int) -> NDArray[np.float32]:
+        """Reads a part of it, mixed to mono and resampled.
+
+        Args:
+            rate: Wanted, in Hz.
+            start: First sample, at the wanted rate. What lies before the beginning is silence.
+            stop: End, exclusive, at the wanted rate. What lies after the end is silence.
+
+        Returns:
+            As in the file, without normalisation; shape (stop - start,).
+
+        Raises:
+            DataError: The file cannot be read, is cut short, or holds samples that are no numbers.
+        """
+        first, last = max(start, 0), min(stop, self.length(rate))
+        # Begin where samples of both rates coincide, so that all parts are the whole's.
+        step_in, step_out = RATE // math.gcd(RATE, rate), rate // math.gcd(RATE, rate)
+        block = max(0, first // step_out - math.ceil(_MARGIN / step_in))
+        end = min(self.n_samples, math.ceil(last * RATE / rate) + _MARGIN)
+        samples = self._read(block * step_in, end)
+        part = _torchaudio.functional.resample(torch.from_numpy(samples), RATE, rate).numpy()
+        part = part[first - block * step_out : last - block * step_out]
+        return np.pad(part, (first - start, stop - last))
+
+    def _read(self, start: int, stop: int) -> NDArray[np.float32]:
+        try:
+            channels, _ = soundfile.read(self.path, start=start, stop=stop, dtype="float32", always_2d=True)
+        except (OSError, RuntimeError) as error:
+            raise DataError(f"cannot read {self.path}: {error} Unpack URMP again, or remove it.") from error
+        if len(channels) != stop - start:
+            raise DataError(f"{self.path} is cut short. Unpack URMP again, or remove it.")
+        mono = channels.mean(axis=1)
+        if not np.isfinite(mono).all():
+            raise DataError(f"{self.path} holds samples that are no numbers. Unpack URMP again, or remove it.")
+        return mono
+
+
+def check_instruments(instruments: Sequence[str]) -> None:
+    """Raises DataError where a name is not URMP's or comes twice."""
+    for name in instruments:
+        if name not in INSTRUMENTS.values():
+            raise DataError(f"data.instruments has '{name}'; URMP has {', '.join(INSTRUMENTS.values())}.")
+    if not instruments or len(set(instruments)) < len(instruments):
+        raise DataError(f"data.instruments is {list(instruments)}; name one or more, each once.")
+
+
+def find_stems(root: Path, instruments: Sequence[str]) -> tuple[Stem, ...]:
+    """Returns the stems of some instruments, sorted by name.
+
+    Args:
+        root: The folder that holds the folders of the pieces, itself or further down.
+        instruments: Names from `INSTRUMENTS`.
+
+    Raises:
+        DataError: No such folder, no stems in it, none of an instrument, or stems that cannot be read, are not named
+            like URMP's, are there twice, or have another sample rate.
+    """
+    check_instruments(instruments)
+    if not root.is_dir():
+        raise DataError(f"no folder {root}; name the one with URMP's pieces with --data.root.")
+    paths = sorted(path for path in root.rglob("AuSep_*") if path.suffix.lower() in _SUFFIXES)
+    if not paths:
+        raise DataError(
+            f"no stems in {root} or its folders; --data.root should name the folder with URMP's pieces, like "
+            "01_Jupiter_vn_vc with AuSep_1_vn_01_Jupiter.wav."
+        )
+    instrument_of = {path: _instrument_and_title(path)[0] for path in paths}
+    for instrument in instruments:
+        if instrument not in instrument_of.values():
+            there = [name for name in INSTRUMENTS.values() if name in instrument_of.values()]
+            raise DataError(
+                f"no stem of {instrument} in {root}; it has {', '.join(there)}. Correct data.instruments or data.root."
+            )
+    wanted = [path for path in paths if instrument_of[path] in instruments]
+    first: dict[str, Path] = {}
+    for path in wanted:
+        other = first.setdefault(Path(_name(path)).with_suffix("").as_posix(), path)
+        if other != path:
+            raise DataError(f"{other} and {path} are the same stem. Remove one of them.")
+    return _opened(wanted)
+
+
+def _name(path: Path) -> str:
+    return f"{path.absolute().parent.name}/{path.name}"
+
+
+def _instrument_and_title(path: Path) -> tuple[str, str]:
+    match = _STEM.fullmatch(path.stem)
+    if match is None or match["code"] not in INSTRUMENTS:
+        raise DataError(
+            f"{path} is not named like URMP's stems, AuSep_<number>_<instrument>_<piece>, with an instrument of "
+            f"{', '.join(INSTRUMENTS)}; rename it or move it elsewhere."
+        )
+    return INSTRUMENTS[match["code"]], match["title"]
+
+
+def _opened(paths: Sequence[Path]) -> tuple[Stem, ...]:
+    """Goes by the headers of the files, and names all that will not do."""
+    stems, problems = [], []
+    for path in paths:
+        try:
+            info = soundfile.info(path)
+            status = path.stat()
+        except (OSError, RuntimeError) as error:
+            problems.append(f"cannot read {path}: {error}")
+            continue
+        if info.samplerate != RATE:
+            problems.append(f"{path} has a sample rate of {info.samplerate} Hz, and URMP's stems have {RATE} Hz")
+            continue
+        state = (status.st_size, status.st_mtime_ns)
+        stems.append(Stem(path, _name(path), *_instrument_and_title(path), info.frames, state))
+    if problems:
+        more = f" (and {len(problems) - _NAMED} more)" if len(problems) > _NAMED else ""
+        raise DataError(f"{'; '.join(problems[:_NAMED])}{more}. Unpack URMP again, or remove what is not URMP's.")
+    return tuple(stems)

@@ -1,0 +1,89 @@
+import json
+import os
+
+import numpy as np
+import pytest
+
+from datamodules.clips import cached_log_mels
+from datamodules.errors import DataError
+from datamodules.log_mel import LogMelSpec
+from datamodules.urmp.prepared import PreparedSegments
+
+PAIR = ("violin", "trumpet")
+RATE = 16_000
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three training, one validation and one test segment each; the violin's folder has the code, the trumpet's not."""
+    generator = np.random.default_rng(0)
+    for instrument in ("vn", "trumpet", "fl"):
+        for split, n in (("train", 3), ("val", 1), ("test", 1)):
+            audio = tmp_path / "set" / instrument / split / "audio"
+            audio.mkdir(parents=True)
+            (audio.parent / "control").mkdir()
+            np.save(audio.parent / "control" / "control_a_0.npy", np.zeros((3, 500)))
+            for number in range(n):
+                wave = generator.uniform(-1, 1, 4 * RATE).astype(np.float32)
+                np.save(audio / f"audio_AuSep_1_{instrument}_01_A_{number}.npy", wave)
+    return tmp_path / "set"
+
+
+def test_segments_with_the_folders_own_split(folder):
+    source = PreparedSegments(folder, PAIR, RATE)
+    assert source.attributes()["instrument"].tolist() == [0] * 4 + [1] * 4
+    assert source.validation().tolist() == [False, False, False, True] * 2
+    for index in range(8):
+        path = source.files[index][0]
+        assert path.parts[-3] == ("val" if source.validation()[index] else "train")
+        assert path.parts[-4] == ("vn", "trumpet")[source.attributes()["instrument"][index]]
+        assert np.array_equal(source.audio(index), np.load(path))
+
+
+def test_missing_folder_instrument_and_split(folder):
+    with pytest.raises(DataError, match=r"no folder .*absent; correct data\.prepared_dir"):
+        PreparedSegments(folder / "absent", PAIR, RATE)
+    with pytest.raises(DataError, match=r"no segments of tuba for 'train' in .*expected tba/train/audio/\*\.npy"):
+        PreparedSegments(folder, ("violin", "tuba"), RATE)
+    (path,) = (folder / "vn" / "val" / "audio").iterdir()
+    path.unlink()
+    with pytest.raises(DataError, match=r"no segments of violin for 'val' in"):
+        PreparedSegments(folder, PAIR, RATE)
+
+
+def _save(values):
+    return lambda path: np.save(path, values)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda path: path.write_bytes(b"nothing"), "cannot read .*_0.npy: "),
+        (lambda path: path.write_bytes(b""), "cannot read .*_0.npy: "),
+        (
+            _save(np.zeros(32_000, np.float32)),
+            r"_0\.npy has the shape \(32000,\); expected \(64000,\), 4 s at 16000 Hz",
+        ),
+        (_save(np.zeros((1, 64_000))), r"_0\.npy has the shape \(1, 64000\)"),
+        (_save(np.zeros(64_000, np.int16)), r"_0\.npy does not hold audio in floating-point numbers"),
+        (_save(np.full(64_000, np.nan)), r"_0\.npy does not hold audio"),
+        (_save(np.array([None] * 3)), r"cannot read .*_0\.npy: "),
+    ],
+)
+def test_a_file_that_is_no_segment_is_named(folder, tmp_path, spoil, message):
+    spoil(folder / "vn" / "train" / "audio" / "audio_AuSep_1_vn_01_A_0.npy")
+    with pytest.raises(DataError, match=f"{message}.*Replace or remove it"):
+        cached_log_mels(PreparedSegments(folder, PAIR, RATE), LogMelSpec(), tmp_path / "cache", 1)
+
+
+def test_key_follows_the_files(folder):
+    def key() -> str:
+        return json.dumps(PreparedSegments(folder, PAIR, RATE).key())
+
+    first = key()
+    assert key() == first
+    path = folder / "vn" / "train" / "audio" / "audio_AuSep_1_vn_01_A_0.npy"
+    os.utime(path, ns=(1, 1))
+    changed = key()
+    path.unlink()
+    assert len({first, changed, key()}) == 3

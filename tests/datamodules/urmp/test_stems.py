@@ -1,0 +1,127 @@
+import math
+
+import numpy as np
+import pytest
+import soundfile
+from scipy import signal
+
+from datamodules.errors import DataError
+from datamodules.urmp.stems import find_stems
+
+PAIR = ("violin", "trumpet")
+
+
+def one(root):
+    (stem,) = find_stems(root, ("violin",))
+    return stem
+
+
+def test_stems_of_the_instruments_in_the_order_of_their_names(urmp):
+    stems = find_stems(urmp, PAIR)
+    assert [(stem.name, stem.instrument, stem.title, stem.n_samples) for stem in stems] == [
+        ("01_One_vn_tbn/AuSep_1_vn_01_One.wav", "violin", "One", 432_000),
+        # The folder says trombone.
+        ("01_One_vn_tbn/AuSep_2_tpt_01_One.wav", "trumpet", "One", 384_000),
+        ("02_Two_vn_tpt/AuSep_1_vn_02_Two.flac", "violin", "Two", 384_000),
+        ("02_Two_vn_tpt/AuSep_2_tpt_02_Two.wav", "trumpet", "Two", 192_000),
+        ("03_Three_vn_fl/AuSep_1_vn_03_Three.wav", "violin", "Three", 384_000),
+    ]
+    assert [stem.name for stem in find_stems(urmp, ("flute",))] == ["03_Three_vn_fl/AuSep_2_fl_03_Three.wav"]
+
+
+def test_pieces_may_lie_further_down_and_the_root_be_a_piece(urmp):
+    names = [stem.name for stem in find_stems(urmp, PAIR)]
+    assert [stem.name for stem in find_stems(urmp.parent, PAIR)] == names
+    assert [stem.name for stem in find_stems(urmp / "01_One_vn_tbn", PAIR)] == names[:2]
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 8_000, 48_000])
+def test_a_part_is_the_wholes(tmp_path, write_stem, rate):
+    write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 2 * 48_000 + 7))
+    stem = one(tmp_path)
+    n = stem.length(rate)
+    assert n == math.ceil((2 * 48_000 + 7) * rate / 48_000)
+    whole = stem.audio(rate, 0, n)
+    assert whole.shape == (n,)
+    assert whole.dtype == np.float32
+    for start, stop in ((0, 1000), (rate // 2 + 1, rate + 13), (n - 777, n), (n // 2, n)):
+        np.testing.assert_allclose(stem.audio(rate, start, stop), whole[start:stop], rtol=0, atol=1e-6)
+    around = stem.audio(rate, -5, n + 9)
+    np.testing.assert_allclose(around, np.pad(whole, (5, 9)), rtol=0, atol=1e-6)
+
+
+def test_resampled_audio_is_the_same_sound(tmp_path, write_stem):
+    path = write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.wav", np.zeros(1))
+    t = np.arange(48_000) / 48_000
+    low, high = 0.4 * np.sin(2 * np.pi * 440 * t), 0.4 * np.sin(2 * np.pi * 12_000 * t)
+    write_stem(path, low + high)
+    audio = one(tmp_path).audio(16_000, 0, 16_000)
+    inner = slice(200, -200)
+    np.testing.assert_allclose(audio[inner], low[::3][inner], rtol=0, atol=5e-3)
+    np.testing.assert_allclose(audio[inner], signal.resample_poly(low + high, 1, 3)[inner], rtol=0, atol=5e-3)
+
+
+def test_stereo_is_mixed(tmp_path, write_stem):
+    channels = np.random.default_rng(0).uniform(-0.5, 0.5, (1000, 2))
+    write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.wav", channels)
+    np.testing.assert_allclose(one(tmp_path).audio(48_000, 0, 1000), channels.mean(axis=1), rtol=0, atol=1e-6)
+
+
+def test_missing_folder_and_folder_without_stems(tmp_path):
+    with pytest.raises(DataError, match=r"no folder .*absent; name the one with URMP's pieces with --data\.root"):
+        find_stems(tmp_path / "absent", PAIR)
+    with pytest.raises(DataError, match=r"no stems in .*--data\.root should name the folder with URMP's pieces"):
+        find_stems(tmp_path, PAIR)
+
+
+def test_an_instrument_without_stems_lists_those_there(urmp):
+    with pytest.raises(DataError, match=r"no stem of tuba in .*; it has violin, flute, trumpet\. Correct data\.inst"):
+        find_stems(urmp, ("violin", "tuba"))
+
+
+@pytest.mark.parametrize("instruments", [("violin", "kazoo"), ("vn",), (), ("violin", "violin")])
+def test_instruments_that_are_none(urmp, instruments):
+    with pytest.raises(DataError, match=r"data\.instruments (has '(kazoo|vn)'; URMP has violin, viola|is \[)"):
+        find_stems(urmp, instruments)
+
+
+@pytest.mark.parametrize("name", ["AuSep_1_xx_01_A.wav", "AuSep_vn_01_A.wav", "AuSep_1_vn.flac"])
+def test_a_stem_with_another_kind_of_name(tmp_path, write_stem, name):
+    write_stem(tmp_path / "p" / name, np.zeros(9))
+    with pytest.raises(DataError, match=rf"{name} is not named like URMP's stems.*vn, va.*; rename it or move it"):
+        find_stems(tmp_path, PAIR)
+
+
+def test_all_stems_of_another_rate_and_those_unreadable_are_named(tmp_path, write_stem):
+    for name, rate in (("1_vn_01_A", 48_000), ("2_vn_01_A", 44_100), ("3_vn_01_A", 16_000)):
+        write_stem(tmp_path / "p" / f"AuSep_{name}.wav", np.zeros(9), rate)
+    (tmp_path / "p" / "AuSep_4_vn_01_A.flac").write_bytes(b"no audio")
+    with pytest.raises(DataError) as error:
+        find_stems(tmp_path, ("violin",))
+    message = str(error.value)
+    assert "AuSep_1" not in message
+    assert f"{tmp_path}/p/AuSep_2_vn_01_A.wav has a sample rate of 44100 Hz" in message
+    assert "AuSep_3_vn_01_A.wav has a sample rate of 16000 Hz, and URMP's stems have 48000 Hz" in message
+    assert f"cannot read {tmp_path}/p/AuSep_4_vn_01_A.flac" in message
+    assert message.endswith("Unpack URMP again, or remove what is not URMP's.")
+
+
+@pytest.mark.parametrize("other", ["p/AuSep_1_vn_01_A.flac", "copy/p/AuSep_1_vn_01_A.wav"])
+def test_the_same_stem_twice(tmp_path, write_stem, other):
+    write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.wav", np.zeros(9))
+    write_stem(tmp_path / other, np.zeros(9))
+    with pytest.raises(DataError, match=r"AuSep_1_vn_01_A.* and .* are the same stem\. Remove one"):
+        find_stems(tmp_path, PAIR[:1])
+
+
+def test_a_stem_cut_short_or_with_no_numbers(tmp_path, write_stem, tone):
+    path = write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.flac", tone(4))
+    stem = one(tmp_path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(DataError, match=r"(cannot read .*|AuSep_1_vn_01_A\.flac is cut short).* Unpack URMP again"):
+        stem.audio(16_000, 0, 64_000)
+    path.unlink()
+    path = path.with_suffix(".wav")
+    soundfile.write(path, np.array([0.0, np.nan, 0.0]), 48_000, subtype="FLOAT")
+    with pytest.raises(DataError, match=r"AuSep_1_vn_01_A\.wav holds samples that are no numbers"):
+        one(tmp_path).audio(16_000, 0, 1)
