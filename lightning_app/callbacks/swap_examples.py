@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lightning import Callback, LightningModule, Trainer
+from lightning import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
 from datamodules import InverseLogMel
+from lightning_app.callbacks.epoch_media import EpochMedia
 from lightning_app.errors import RunError
 from lightning_app.media.examples import log_media, save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
@@ -17,7 +18,7 @@ from lightning_app.swap_pairs import partners_of_other_class
 from modules.dsae import DSAE
 
 
-class SwapExamples(Callback):
+class SwapExamples(EpochMedia):
     """Writes what the model makes of a few fixed validation pairs, as one picture and as audio.
 
     For each pair: source, target, reconstruction, both swaps, and a sample from the prior. The files lie under
@@ -38,32 +39,19 @@ class SwapExamples(Callback):
             raise RunError(
                 "media.every_n_epochs and media.n_examples must be 1 or more; --media null leaves media out."
             )
-        self.every_n_epochs = every_n_epochs
+        super().__init__(every_n_epochs)
         self.n_examples = n_examples
         self.factor = factor
         self.seed = seed
-        self._last_shown: int | None = None
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # What cannot be shown is better known before the first epoch than after the hundredth.
         swappable(pl_module)
         partners_of_other_class(clip_data(trainer, self.factor).validation_dataset.attributes[self.factor], self.seed)
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if (trainer.current_epoch + 1) % self.every_n_epochs == 0:
-            self._last_shown = trainer.current_epoch + 1
-            self._write(trainer, pl_module, f"epoch_{trainer.current_epoch + 1:04d}")
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self._last_shown != trainer.current_epoch:
-            self._write(trainer, pl_module, f"epoch_{trainer.current_epoch:04d}")
-
-    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._write(trainer, pl_module, "test")
-
     @rank_zero_only
     @torch.inference_mode()
-    def _write(self, trainer: Trainer, module: LightningModule, name: str) -> None:
+    def write(self, trainer: Trainer, module: LightningModule, name: str) -> None:
         model, data = swappable(module), clip_data(trainer, self.factor)
         dataset = data.validation_dataset
         labels = dataset.attributes[self.factor]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from lightning import Callback, LightningModule, Trainer
+from lightning import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 from numpy.typing import NDArray
 from rich.progress import track
@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Subset
 
 from datamodules import DataError, InverseLogMagnitude, LogMagnitude
 from datamodules.nsynth.datamodule import TIMBRAL, NSynthDataModule
+from lightning_app.callbacks.epoch_media import EpochMedia
 from lightning_app.errors import RunError
 from lightning_app.files import whole_file
 from lightning_app.media.examples import log_media, save_wav
@@ -40,7 +41,7 @@ class Traversal(NamedTuple):
     """The attribute of the audio, (n, P); NaN where it has none, such as silence."""
 
 
-class TraversalExamples(Callback):
+class TraversalExamples(EpochMedia):
     """Moves each regularised dimension through its range, for a few fixed validation notes.
 
     For each attribute a picture with a row for each note and a column for each position, titled with the attribute as
@@ -61,29 +62,16 @@ class TraversalExamples(Callback):
                 "media.every_n_epochs and media.n_examples must be 1 or more and media.n_positions 3 or more; --media "
                 "null leaves media out."
             )
-        self.every_n_epochs = every_n_epochs
+        super().__init__(every_n_epochs)
         self.n_examples = n_examples
         self.n_positions = n_positions
-        self._last_shown: int | None = None
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         regularized(pl_module, note_data(trainer))
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if (trainer.current_epoch + 1) % self.every_n_epochs == 0:
-            self._last_shown = trainer.current_epoch + 1
-            self._write(trainer, pl_module, f"epoch_{trainer.current_epoch + 1:04d}")
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self._last_shown != trainer.current_epoch:
-            self._write(trainer, pl_module, f"epoch_{trainer.current_epoch:04d}")
-
-    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._write(trainer, pl_module, "test")
-
     @rank_zero_only
     @torch.inference_mode()
-    def _write(self, trainer: Trainer, module: LightningModule, name: str) -> None:
+    def write(self, trainer: Trainer, module: LightningModule, name: str) -> None:
         data = note_data(trainer)
         model = regularized(module, data)
         was_training = model.training

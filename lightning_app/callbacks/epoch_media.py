@@ -1,0 +1,33 @@
+"""When media are written: every few epochs, after the last one, and after ``test``."""
+
+from abc import abstractmethod
+
+from lightning import Callback, LightningModule, Trainer
+
+
+class EpochMedia(Callback):
+    """Calls `write` with the folder's name under ``media/``: ``epoch_0010``, or ``test``.
+
+    Args:
+        every_n_epochs: How often during training, 1 or more.
+    """
+
+    def __init__(self, every_n_epochs: int) -> None:
+        self.every_n_epochs = every_n_epochs
+        self._last_shown: int | None = None
+
+    @abstractmethod
+    def write(self, trainer: Trainer, module: LightningModule, name: str) -> None:
+        """Writes what there is to see and hear; called on every process."""
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if (trainer.current_epoch + 1) % self.every_n_epochs == 0:
+            self._last_shown = trainer.current_epoch + 1
+            self.write(trainer, pl_module, f"epoch_{trainer.current_epoch + 1:04d}")
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._last_shown != trainer.current_epoch:
+            self.write(trainer, pl_module, f"epoch_{trainer.current_epoch:04d}")
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.write(trainer, pl_module, "test")
