@@ -49,7 +49,8 @@ def frame_confidence(audio: NDArray[np.floating], model: str = "full", *, pad: b
     import torchcrepe  # isort: skip
 
     wave = torch.from_numpy(np.ascontiguousarray(audio, np.float32))[None]
-    with torch.inference_mode():
+    # Not in inference mode: torchcrepe keeps the network that it loads here, for others in this process too.
+    with torch.no_grad():
         batches = torchcrepe.preprocess(wave, SAMPLE_RATE, HOP_LENGTH, batch_size=_FRAMES_AT_ONCE, pad=pad)
         confidence = [torchcrepe.infer(frames, model).amax(dim=1) for frames in batches]
     return torch.cat(confidence).numpy()

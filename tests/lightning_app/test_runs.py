@@ -205,5 +205,6 @@ def test_swap_needs_two_instruments(disentangle, capsys):
         disentangle("fit", "--data.instruments", "[violin]")
 
     assert exit_.value.code == 1
-    assert "two or more instruments" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "this data has one instrument, violin; choose two or more (--data.instruments)" in message
     assert issubclass(RunError, RuntimeError)
