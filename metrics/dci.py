@@ -57,7 +57,7 @@ class DCI(LatentAttributeMetric):
         Raises:
             ValueError: See `metrics.functional.dci`.
         """
-        scores = dci(*self._samples(), discrete=self.discrete, n_trees=self.n_trees, seed=self.seed)
+        scores = dci(*self._rows(), discrete=self.discrete, n_trees=self.n_trees, seed=self.seed)
         return {
             f"{self.key_prefix}dci/disentanglement": scores.disentanglement.as_subclass(Tensor),
             **self._by_name("dci/completeness", scores.completeness),

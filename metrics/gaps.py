@@ -55,7 +55,7 @@ class InformationGap(LatentAttributeMetric):
             ValueError: See the function of the metric.
         """
         values = type(self).FUNCTION(
-            *self._samples(),
+            *self._rows(),
             regularized_dims=self.regularized_dims,
             discrete=self.discrete,
             estimator=self.estimator,

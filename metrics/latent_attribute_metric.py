@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 from torchmetrics.utilities.plot import _AX_TYPE, _PLOT_OUT_TYPE
 
-from metrics.functional import Estimate, inputs
+from metrics.functional import Estimate
 from metrics.row_metric import RowMetric
 
 
@@ -59,10 +59,6 @@ class LatentAttributeMetric(RowMetric):
         """Plots the values, without the number of samples; see :meth:`torchmetrics.Metric.plot`."""
         values = self.compute() if val is None else val
         return super().plot([*map(_without_count, values)] if isinstance(values, list) else _without_count(values), ax)
-
-    def _samples(self) -> tuple[Tensor, Tensor]:
-        latents, attributes = self._rows()
-        return inputs.samples(latents, attributes)
 
     def _by_name(self, key: str, values: Tensor) -> dict[str, Tensor]:
         names = self.attribute_names or tuple(map(str, range(len(values))))

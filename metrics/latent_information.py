@@ -83,7 +83,7 @@ class LatentInformation(LatentAttributeMetric):
         Raises:
             ValueError: See `metrics.functional.mutual_information_gap`; or a metric was asked for that is not defined.
         """
-        z, a = self._samples()
+        z, a = inputs.samples(*self._rows())
         dims = inputs.dimensions(self.regularized_dims, z, a)
         names = self.metrics if self.metrics is not None else _defined(z, a)
         if "mig" in names or "dmig" in names:

@@ -59,5 +59,5 @@ class Modularity(LatentAttributeMetric):
         Raises:
             ValueError: See `metrics.functional.modularity`.
         """
-        values = modularity(*self._samples(), discrete=self.discrete, estimator=self.estimator)
+        values = modularity(*self._rows(), discrete=self.discrete, estimator=self.estimator)
         return values.mean() if self.reduction == "mean" else values

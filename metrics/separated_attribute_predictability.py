@@ -53,6 +53,6 @@ class SeparatedAttributePredictability(LatentAttributeMetric):
             ValueError: See `metrics.functional.separated_attribute_predictability`.
         """
         values = separated_attribute_predictability(
-            *self._samples(), regularized_dims=self.regularized_dims, discrete=self.discrete
+            *self._rows(), regularized_dims=self.regularized_dims, discrete=self.discrete
         )
         return values if self.attribute_names is None else self._by_name("sap", values) | self._count("sap/", values)

@@ -80,8 +80,9 @@ class TraversalExamples(EpochMedia):
         scores: dict[str, float] = {}
         pictures: dict[str, Path] = {}
         sounds: dict[str, Path] = {}
+        means = _means(model, data)
         for dim, attribute in zip(model.regularized_dims, model.attribute_names, strict=False):
-            traversal = self._traversal(model, data, dim, attribute)
+            traversal = self._traversal(model, data, means[:, dim], dim, attribute)
             pictures[attribute] = self._save_picture(folder / f"{attribute}.png", traversal, attribute, data)
             for number, waves in enumerate(traversal.audio, start=1):
                 path = folder / f"{attribute}_{number}.wav"
@@ -96,12 +97,12 @@ class TraversalExamples(EpochMedia):
             logger.log_metrics({f"media/{key}": value for key, value in scores.items()}, trainer.global_step)
         model.train(was_training)
 
-    def _traversal(self, model: BetaVAE, data: NSynthDataModule, dim: int, attribute: str) -> Traversal:
+    def _traversal(self, model: BetaVAE, data: NSynthDataModule, means: Tensor, dim: int, attribute: str) -> Traversal:
         dataset = data.validation_dataset
         chosen = np.linspace(0, len(dataset) - 1, self.n_examples).astype(int)
         audio = torch.stack([dataset[int(note)]["audio"] for note in chosen]).to(model.device)
         log_magnitude = LogMagnitude(data.spectrogram).to(model.device)
-        low, high = torch.quantile(_means(model, data, log_magnitude)[:, dim], torch.tensor([0.02, 0.98])).tolist()
+        low, high = torch.quantile(means, torch.tensor([0.02, 0.98])).tolist()
         if high - low < _LEAST_RANGE:  # collapsed, or hardly trained
             low, high = (low + high - _LEAST_RANGE) / 2, (low + high + _LEAST_RANGE) / 2
         positions = torch.linspace(low, high, self.n_positions, dtype=torch.float64)
@@ -125,8 +126,9 @@ class TraversalExamples(EpochMedia):
         return path
 
 
-def _means(model: BetaVAE, data: NSynthDataModule, log_magnitude: LogMagnitude) -> Tensor:
+def _means(model: BetaVAE, data: NSynthDataModule) -> Tensor:
     """Posterior means of some validation notes, (n, D), on the CPU."""
+    log_magnitude = LogMagnitude(data.spectrogram).to(model.device)
     notes = Subset(data.validation_dataset, range(min(_N_NOTES_OF_RANGE, len(data.validation_dataset))))
     loader = DataLoader(notes, batch_size=data.batch_size)
     return torch.cat([model.encode(log_magnitude(batch["audio"].to(model.device))).mean.cpu() for batch in loader])

@@ -16,19 +16,15 @@ _ROUNDING = 1e-9  # nats
 
 def mig_of(information: Information, dims: Sequence[int] | None) -> Tensor:
     """MIG of shape (M,); see `mutual_information_gap`."""
-    if dims is None:
-        best, second = information.of_latents.topk(2, dim=0).values
-        return (best - second) / information.entropy
-    gap, _ = _gap_to_next(information.of_latents, dims)
-    return gap / information.entropy
+    return gap(information.of_latents, dims) / information.entropy
 
 
 def dmig_of(information: Information, dims: Sequence[int]) -> Tensor:
     """DMIG of shape (M,); see `dependency_aware_mutual_information_gap`."""
-    gap, rivals = _gap_to_next(information.of_latents, dims)
+    own_gap, rivals = _gap_to_next(information.of_latents, dims)
     bounds = information.entropy.repeat(len(information.of_latents), 1)
     bounds[list(dims)] = information.conditional_entropy.T
-    return _of_bound(gap, bounds, rivals)
+    return _of_bound(own_gap, bounds, rivals)
 
 
 def xmig_of(information: Information, dims: Sequence[int]) -> Tensor:
@@ -49,8 +45,24 @@ def dlig_of(information: Information, dims: Sequence[int]) -> Tensor:
     n_attributes = len(dims)
     if n_attributes < 2:
         raise ValueError("attributes has 1 column; expected two or more, since the latent gap lies between attributes.")
-    gap, rivals = _gap_to_next(information.of_latents[list(dims)].T, range(n_attributes))
-    return _of_bound(gap, information.conditional_entropy.T, rivals)
+    own_gap, rivals = _gap_to_next(information.of_latents[list(dims)].T, range(n_attributes))
+    return _of_bound(own_gap, information.conditional_entropy.T, rivals)
+
+
+def gap(scores: Tensor, dims: Sequence[int] | None) -> Tensor:
+    """How much better one dimension scores than the next, for each attribute.
+
+    Args:
+        scores: Of each dimension and attribute, of shape (D, M).
+        dims: The dimension of each attribute; with None, the best.
+
+    Returns:
+        Shape (M,).
+    """
+    if dims is None:
+        best, second = scores.topk(2, dim=0).values
+        return best - second
+    return _gap_to_next(scores, dims)[0]
 
 
 def _gap_to_next(information: Tensor, own: Sequence[int]) -> tuple[Tensor, Tensor]:

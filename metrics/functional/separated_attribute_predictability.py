@@ -10,6 +10,7 @@ from torch import Tensor
 
 from metrics.functional import inputs
 from metrics.functional.estimate import Estimate
+from metrics.functional.gaps import gap
 
 
 def separated_attribute_predictability(
@@ -55,13 +56,7 @@ def separated_attribute_predictability(
     for column, is_discrete in enumerate(flags):
         if is_discrete:
             scores[:, column] = _accuracies(z, a[:, column]).to(scores)
-    if regularized_dims is None:
-        best, second = scores.topk(2, dim=0).values
-        return Estimate.of(best - second, n_samples=len(z))
-    columns = range(a.shape[1])
-    others = scores.clone()
-    others[dims, columns] = -torch.inf
-    return Estimate.of(scores[dims, columns] - others.amax(dim=0), n_samples=len(z))
+    return Estimate.of(gap(scores, None if regularized_dims is None else dims), n_samples=len(z))
 
 
 def _squared_correlations(z: Tensor, a: Tensor) -> Tensor:
