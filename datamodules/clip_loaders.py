@@ -1,10 +1,9 @@
-"""What the data modules of clips have in common: the loaders of their two datasets."""
+"""What the data modules have in common: the loaders of their datasets."""
 
 from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, DistributedSampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from datamodules.clips import ClipDataset
 from datamodules.errors import DataError
 
 
@@ -20,8 +19,8 @@ class ClipLoaders(LightningDataModule):
         DataError: A number out of range.
     """
 
-    train_dataset: ClipDataset
-    validation_dataset: ClipDataset
+    train_dataset: Dataset[dict[str, Tensor]]
+    validation_dataset: Dataset[dict[str, Tensor]]
 
     def __init__(self, batch_size: int, num_workers: int, seed: int) -> None:
         super().__init__()
@@ -34,14 +33,7 @@ class ClipLoaders(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         """Returns the training clips, in an order set by the seed and the epoch alone: a resumed run repeats it."""
-        sampler: DistributedSampler[dict[str, Tensor]] = DistributedSampler(
-            self.train_dataset,
-            num_replicas=self.trainer.world_size if self.trainer else 1,
-            rank=self.trainer.global_rank if self.trainer else 0,
-            shuffle=True,
-            seed=self.seed,
-        )
-        return self._loader(self.train_dataset, sampler)
+        return self._loader(self.train_dataset, self._train_sampler())
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         """Returns the validation clips in order."""
@@ -55,13 +47,27 @@ class ClipLoaders(LightningDataModule):
         """Returns the training clips and the validation clips, each in order."""
         return [self._loader(self.train_dataset), self._loader(self.validation_dataset)]
 
+    def _train_sampler(self) -> DistributedSampler[dict[str, Tensor]]:
+        return DistributedSampler(
+            self.train_dataset,
+            num_replicas=self.trainer.world_size if self.trainer else 1,
+            rank=self.trainer.global_rank if self.trainer else 0,
+            shuffle=True,
+            seed=self.seed,
+        )
+
     def _loader(
-        self, dataset: ClipDataset, sampler: DistributedSampler[dict[str, Tensor]] | None = None
+        self,
+        dataset: Dataset[dict[str, Tensor]],
+        sampler: DistributedSampler[dict[str, Tensor]] | None = None,
+        *,
+        drop_last: bool = False,
     ) -> DataLoader[dict[str, Tensor]]:
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
             sampler=sampler,
+            drop_last=drop_last,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
         )

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
-from lightning import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_warn
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, DistributedSampler
+from torch.utils.data import DataLoader
 
 from datamodules import fluidsynth, timbral
 from datamodules.attribute_table import AttributeModel, attribute_table
 from datamodules.cache import DEFAULT_CACHE_DIR, cached
+from datamodules.clip_loaders import ClipLoaders
 from datamodules.errors import DataError
 from datamodules.log_magnitude import LogMagnitude, LogMagnitudeSpec
 from datamodules.nsynth.index import NoteFilter, NSynthIndex
@@ -31,7 +31,7 @@ SYMBOLIC = ("pitch", "velocity")
 _NAMED = 3
 
 
-class NSynthDataModule(LightningDataModule):
+class NSynthDataModule(ClipLoaders):
     """Notes of NSynth with their attributes, from the release as it is unpacked or rendered in its layout.
 
     Batches have ``audio`` (batch, n_samples), ``log_magnitude`` (batch, 1, size, size), which is computed on the device
@@ -60,6 +60,10 @@ class NSynthDataModule(LightningDataModule):
         DataError: An option that names nothing, or nothing usable.
     """
 
+    train_dataset: NSynthNotes
+    validation_dataset: NSynthNotes
+    test_dataset: NSynthNotes
+
     def __init__(
         self,
         root: Path | None = None,
@@ -77,21 +81,12 @@ class NSynthDataModule(LightningDataModule):
         seed: int = 0,
         cache_dir: Path = DEFAULT_CACHE_DIR,
     ) -> None:
-        super().__init__()
-        for name, value, least in (
-            ("batch_size", batch_size, 1),
-            ("num_workers", num_workers, 0),
-            ("prepare_workers", prepare_workers, 1),
-            ("seed", seed, 0),
-        ):
-            if value is not None and value < least:
-                raise DataError(f"data.{name} is {value}; it must be {least} or more.")
+        super().__init__(batch_size, num_workers, seed)
+        if prepare_workers is not None and prepare_workers < 1:
+            raise DataError(f"data.prepare_workers is {prepare_workers}; it must be 1 or more.")
         _check_attributes(attributes)
         self.attributes = tuple(attributes)
         self.spectrogram = spectrogram
-        self.batch_size = batch_size
-        self.num_workers = num_workers
-        self.seed = seed
         self._root = None if root is None else Path(root).expanduser()
         self._rendered = rendered
         self._soundfont = soundfont
@@ -119,27 +114,13 @@ class NSynthDataModule(LightningDataModule):
 
         A last batch of a single note is left out of the epoch.
         """
-        sampler: DistributedSampler[dict[str, Tensor]] = DistributedSampler(
-            self.train_dataset,
-            num_replicas=self.trainer.world_size if self.trainer else 1,
-            rank=self.trainer.global_rank if self.trainer else 0,
-            shuffle=True,
-            seed=self.seed,
-        )
+        sampler = self._train_sampler()
         # A model normalises batches; a single note left over at the end cannot be.
         return self._loader(self.train_dataset, sampler, drop_last=len(sampler) % self.batch_size == 1)
-
-    def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Returns the validation notes in order."""
-        return self._loader(self.validation_dataset)
 
     def test_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         """Returns the test notes in order, or the validation notes where the release has no test split."""
         return self._loader(self.test_dataset)
-
-    def predict_dataloader(self) -> list[DataLoader[dict[str, Tensor]]]:
-        """Returns the training notes and the validation notes, each in order."""
-        return [self._loader(self.train_dataset), self._loader(self.validation_dataset)]
 
     def on_after_batch_transfer(self, batch: dict[str, Tensor], dataloader_idx: int) -> dict[str, Tensor]:
         """Adds the spectrogram, computed where the batch now lies."""
@@ -197,22 +178,6 @@ class NSynthDataModule(LightningDataModule):
             for name in TIMBRAL.columns:
                 columns[name] = pc.fill_null(table[name], np.nan).to_numpy().astype(np.float32)
         return np.stack([columns[name] for name in self.attributes], axis=1)
-
-    def _loader(
-        self,
-        dataset: NSynthNotes,
-        sampler: DistributedSampler[dict[str, Tensor]] | None = None,
-        *,
-        drop_last: bool = False,
-    ) -> DataLoader[dict[str, Tensor]]:
-        return DataLoader(
-            dataset,
-            batch_size=self.batch_size,
-            sampler=sampler,
-            drop_last=drop_last,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-        )
 
 
 def _check_attributes(attributes: Sequence[str]) -> None:
