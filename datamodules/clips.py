@@ -99,6 +99,9 @@ class ClipDataModule(Protocol):
     """For each attribute that is a class: the names of its values."""
     log_mel: LogMelSpec
 
+    def audio(self, index: int) -> NDArray[np.float32]:
+        """The clip of a number (``index`` in batches) as it was recorded or rendered, shape (n_samples,)."""
+
 
 class ClipDataset(Dataset[dict[str, Tensor]]):
     """Clips of a cache entry, read from disk as they are asked for.

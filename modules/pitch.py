@@ -1,14 +1,13 @@
 """Contours of fundamental frequency from audio, by CREPE."""
 
 from dataclasses import dataclass
-from math import gcd
 
 import torch
-from scipy.signal import resample_poly
 from torch import Tensor
 
 from modules.crepe import SAMPLE_RATE, Capacity, crepe, crepe_frames, normalised
 from modules.errors import ModelError
+from modules.resample import resampled
 
 N_BINS = 360
 CENTS_PER_BIN = 20.0
@@ -112,9 +111,5 @@ def decoded(probabilities: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _at_16_khz(audio: Tensor, sample_rate: int) -> Tensor:
-    if sample_rate == SAMPLE_RATE or audio.ndim != 2 or not audio.numel():
-        return audio
-    common = gcd(sample_rate, SAMPLE_RATE)
-    samples = audio.detach().float().cpu().numpy()
-    resampled = resample_poly(samples, SAMPLE_RATE // common, sample_rate // common, axis=1)
-    return torch.from_numpy(resampled).to(audio.device)
+    # Audio of a wrong shape is for crepe_frames to refuse.
+    return resampled(audio, sample_rate, SAMPLE_RATE) if audio.ndim == 2 and audio.numel() else audio

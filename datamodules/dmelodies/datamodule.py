@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datamodules.cache import DEFAULT_CACHE_DIR
 from datamodules.clip_loaders import ClipLoaders
@@ -84,6 +85,10 @@ class DMelodiesDataModule(ClipLoaders):
         validation = self._source.split(self._validation_fraction)
         self.train_dataset = ClipDataset(entry, np.flatnonzero(~validation))
         self.validation_dataset = ClipDataset(entry, np.flatnonzero(validation))
+
+    def audio(self, index: int) -> NDArray[np.float32]:
+        """Returns the audio, (n_samples,), of the clip that has this ``index`` in batches; it is not in the cache."""
+        return self._source.audio(index)
 
     def _entry(self) -> Path:
         return cached_log_mels(self._source, self.log_mel, self._cache_dir, self._render_workers)

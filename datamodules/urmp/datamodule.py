@@ -134,6 +134,10 @@ class URMPDataModule(ClipLoaders):
         check_sides(validation, instrument, self.class_names["instrument"], remedy)
         return validation
 
+    def audio(self, index: int) -> NDArray[np.float32]:
+        """Returns the audio, (n_samples,), of the clip that has this ``index`` in batches; it is not in the cache."""
+        return self._source.audio(index)
+
     def _entry(self) -> Path:
         texts = {TABLE: self._source.table()} if isinstance(self._source, UrmpSegments) else {}
         return cached_log_mels(self._source, self.log_mel, self._cache_dir, self._prepare_workers, texts)

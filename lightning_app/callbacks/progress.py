@@ -1,5 +1,6 @@
 """The progress bar."""
 
+from collections.abc import Callable
 from typing import Any
 
 from lightning import LightningModule, Trainer
@@ -14,3 +15,21 @@ class StageProgressBar(RichProgressBar):
         metrics.pop("v_num", None)
         named = {name.removeprefix("train/"): value for name, value in metrics.items()}
         return {"stage": str(pl_module.stage)} | named if hasattr(pl_module, "stage") else named
+
+    def add_bar(self, description: str, total: int) -> Callable[[], None]:
+        """Shows a second bar, for slow work inside the batches; returns what moves it on by one."""
+        if self.progress is None or self.is_disabled:
+            return lambda: None
+        progress, task = self.progress, self._add_task(total, description)
+
+        def advance() -> None:
+            progress.advance(task)
+            self.refresh()
+
+        return advance
+
+
+def bar_beside(trainer: Trainer, description: str, total: int) -> Callable[[], None]:
+    """Adds a bar to the run's progress bar; without one, what it returns does nothing."""
+    bar = trainer.progress_bar_callback
+    return bar.add_bar(description, total) if isinstance(bar, StageProgressBar) else lambda: None

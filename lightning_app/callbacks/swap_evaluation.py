@@ -1,13 +1,15 @@
-"""The swap evaluation of Luo et al. (2022), section 6.1."""
+"""The evaluation of Luo et al. (2022), section 6: instrument, pitch and quality of swaps."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -15,36 +17,104 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from datamodules.clips import ClipDataModule
+from lightning_app.callbacks.progress import bar_beside
+from lightning_app.errors import RunError
 from lightning_app.files import whole_file
 from lightning_app.parts import clip_data, swappable
+from lightning_app.swap_audio import ReconstructionDistance, SwapAudio, SwapPitch
 from lightning_app.swap_pairs import partners_of_other_class
 from metrics import SwapClassification
+from modules.audio_embedding import EmbeddingName, audio_embedding
+from modules.crepe import Capacity
+from modules.dsae import Swap
 
 
 class SwapEvaluation(Callback):
-    """Scores, in ``test``, whether v carries the instrument, and whether swapping v swaps it.
+    """Scores, in one pass of ``test``, what v carries, whether swaps keep the melody, and how the decoded clips sound.
 
-    The three scores of `SwapClassification` are logged as ``test/swap_f1/...``, printed as a table, and written with
-    the terms of the loss to ``evaluation.json`` in the run's folder.
+    Each validation clip is swapped with one of another class. Logged as ``test/...``, printed as a table, and written
+    with the terms of the loss to ``evaluation.json`` in the run's folder are
+
+    - ``swap_f1/...``: macro F1 of the factor, by `SwapClassification`;
+    - ``rpa/...``: raw pitch accuracy, by `SwapPitch`;
+    - ``fad/...``: Fréchet audio distance of the reconstructions, by `ReconstructionDistance`.
+
+    The last two listen to audio, which is slow: on a CPU core a clip takes seconds with CREPE's tiny model and more
+    than a minute with the full one.
 
     Args:
         factor: The attribute of the data set that v should carry.
-        seed: Of the pairing of validation clips with clips of another class.
+        seed: Of the pairing, of the choice of clips that are listened to, and of the phases of their audio.
+        f1: Whether to score the factor.
+        rpa: The model of CREPE to score the pitch with, ``full`` as the paper or ``tiny``; None does not score it.
+        fad: Embeddings to measure the distance in: ``crepe-full``, ``crepe-tiny``, ``vggish``.
+        vggish_weights: A file with the weights of VGGish, which else are downloaded once.
+        audio_clips: How many validation clips to listen to; None takes all.
+
+    Raises:
+        RunError: ``audio_clips`` below 1, or an embedding that is named twice.
     """
 
-    def __init__(self, factor: str = "instrument", seed: int = 0) -> None:
+    def __init__(
+        self,
+        factor: str = "instrument",
+        seed: int = 0,
+        f1: bool = True,
+        rpa: Capacity | None = None,
+        fad: tuple[EmbeddingName, ...] = (),
+        vggish_weights: Path | None = None,
+        audio_clips: int | None = None,
+    ) -> None:
+        if audio_clips is not None and audio_clips < 1:
+            raise RunError(
+                f"evaluation.audio_clips is {audio_clips}; it must be 1 or more, or null for all. To listen to none, "
+                "use --evaluation.rpa null --evaluation.fad []."
+            )
+        if len(set(fad)) < len(fad):
+            raise RunError(f"evaluation.fad names an embedding twice: {', '.join(fad)}.")
         self.factor = factor
         self.seed = seed
+        self.f1 = f1
+        self.rpa = rpa
+        self.fad = tuple(fad)
+        self.vggish_weights = vggish_weights
+        self.audio_clips = audio_clips
 
-    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        model, data = swappable(pl_module), clip_data(trainer, self.factor)
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if stage != "test":
+            return
+        swappable(pl_module)
+        # The model is not there yet.
+        data, device = clip_data(trainer, self.factor), trainer.strategy.root_device
         self._dataset = data.validation_dataset
         self._partners = partners_of_other_class(self._dataset.attributes[self.factor], self.seed)
         self._position = {int(index): position for position, index in enumerate(self._dataset.indices)}
-        self._metric = SwapClassification().to(pl_module.device)
+        self._instrument = SwapClassification().to(device) if self.f1 else None
+        self._audible = self._chosen_clips()
+        n_audible = int(self._audible.sum())
+        # Here and not later: networks that are loaded in inference mode are of no use to others in this process.
+        self._audio = SwapAudio(
+            data.audio,
+            data.log_mel,
+            SwapPitch(self.rpa, data.log_mel.sample_rate, device) if self.rpa else None,
+            [
+                ReconstructionDistance(audio_embedding(name, device, self.vggish_weights), n_audible, device)
+                for name in self.fad
+            ],
+            device,
+            self.seed,
+        )
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # A distributed sampler gives each process every n-th clip, and repeats some to fill the last batch.
+        self._audible &= np.arange(len(self._dataset)) % trainer.world_size == trainer.global_rank
+        self._advance: Callable[[], None] | None = None
+        if self._instrument is None:
+            return
+        model, data = swappable(pl_module), clip_data(trainer, self.factor)
         for batch in _own_share(data, trainer):
             v = model.global_encoder(batch["log_mel"].to(model.device)).mean
-            self._metric.update(v, batch[self.factor], batch["index"], "train")
+            self._instrument.update(v, batch[self.factor], batch["index"], "train")
 
     def on_test_batch_end(
         self,
@@ -56,21 +126,31 @@ class SwapEvaluation(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         model = swappable(pl_module)
-        partners = [self._dataset[self._partners[self._position[index]]] for index in batch["index"].tolist()]
-        target = torch.stack([clip["log_mel"] for clip in partners]).to(model.device)
-        target_label = torch.stack([clip[self.factor] for clip in partners]).to(model.device)
+        positions = [self._position[index] for index in batch["index"].tolist()]
+        targets = [self._dataset[self._partners[position]] for position in positions]
+        target = torch.stack([clip["log_mel"] for clip in targets]).to(model.device)
         swap = model.swap(batch["log_mel"], target)
-        shown = {
-            "pre_swap": (swap.reconstruction, batch[self.factor]),
-            "global_swap": (swap.global_swap, target_label),
-            "local_swap": (swap.local_swap, batch[self.factor]),
-        }
-        for step, (decoded, label) in shown.items():
-            self._metric.update(model.global_encoder(decoded).mean, label, batch["index"], step)
+        if self._instrument is not None:
+            target_label = torch.stack([clip[self.factor] for clip in targets]).to(model.device)
+            shown = {
+                "pre_swap": (swap.reconstruction, batch[self.factor]),
+                "global_swap": (swap.global_swap, target_label),
+                "local_swap": (swap.local_swap, batch[self.factor]),
+            }
+            for step, (decoded, label) in shown.items():
+                self._instrument.update(model.global_encoder(decoded).mean, label, batch["index"], step)
+        for row in np.flatnonzero(self._audible[positions]):
+            # Not before the first batch, when the run's own bar is there.
+            self._advance = self._advance or bar_beside(trainer, "Listening", int(self._audible.sum()))
+            one = Swap(*(decoded[row : row + 1] for decoded in swap))
+            self._audio.update(one, int(batch["index"][row]), int(targets[row]["index"]))
+            self._advance()
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        scores = {f"test/swap_f1/{step}": score for step, score in self._metric.compute().items()}
-        pl_module.log_dict(scores, rank_zero_only=True)
+        scores = self._audio.compute()
+        if self._instrument is not None:
+            scores |= {f"swap_f1/{step}": score for step, score in self._instrument.compute().items()}
+        pl_module.log_dict({f"test/{name}": score.float() for name, score in scores.items()}, rank_zero_only=True)
 
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -78,7 +158,9 @@ class SwapEvaluation(Callback):
         result = {
             "scores": measured,
             "factor": self.factor,
-            "pairing_seed": self.seed,
+            "seed": self.seed,
+            "rpa_model": self.rpa,
+            "n_audio_clips": int(self._chosen_clips().sum()),
             "n_train_clips": len(clip_data(trainer, self.factor).train_dataset),
             "n_validation_clips": len(self._dataset),
             "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
@@ -87,6 +169,15 @@ class SwapEvaluation(Callback):
         with whole_file(path) as draft:
             draft.write_text(json.dumps(result, indent=2) + "\n")
         _print_table(measured, self.factor, path)
+
+    def _chosen_clips(self) -> NDArray[np.bool_]:
+        """Which validation clips are listened to, over all processes."""
+        n_clips = len(self._dataset)
+        chosen = np.zeros(n_clips, bool)
+        if self.rpa or self.fad:
+            n_chosen = n_clips if self.audio_clips is None else min(self.audio_clips, n_clips)
+            chosen[np.random.default_rng(self.seed).permutation(n_clips)[:n_chosen]] = True
+        return chosen
 
 
 def _own_share(data: ClipDataModule, trainer: Trainer) -> Iterable[dict[str, Tensor]]:
@@ -104,6 +195,14 @@ def _print_table(scores: Mapping[str, float], factor: str, path: Path) -> None:
         "swap_f1/pre_swap": f"macro F1 of the {factor}, before the swap",
         "swap_f1/global_swap": f"macro F1 after the global swap (the target's {factor})",
         "swap_f1/local_swap": f"macro F1 after the local swap (the source's {factor})",
+        "rpa/pre_swap": "raw pitch accuracy, before the swap",
+        "rpa/global_swap": "raw pitch accuracy after the global swap (the source's melody)",
+        "rpa/local_swap": "raw pitch accuracy after the local swap (the target's melody)",
+        **{
+            key: f"Fréchet audio distance of the reconstruction, {key.removeprefix('fad/')}"
+            for key in scores
+            if key.startswith("fad/") and key.count("/") == 1
+        },
         "reconstruction": "reconstruction error",
         "kl_v": "KL of v",
         "kl_z": "KL of z",

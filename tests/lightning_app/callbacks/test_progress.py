@@ -1,6 +1,6 @@
 import pytest
 
-from lightning_app.callbacks import StageProgressBar, TwoStageTraining
+from lightning_app.callbacks import StageProgressBar, SwapEvaluation, TwoStageTraining
 from modules.dsae import DSAE
 
 
@@ -33,3 +33,12 @@ def test_shows_the_stage_and_the_terms_of_the_loss(tiny_clips, quiet_trainer):
     last = bar.shown[-1]
     terms = ("reconstruction", "kl_v", "kl_z", "global_swap_v", "global_swap_z", "local_swap_v", "local_swap_z")
     assert last["loss"] == pytest.approx(sum(last[name] for name in terms), rel=1e-5)
+
+
+def test_clips_that_are_listened_to_have_a_bar_beside_that_of_the_batches(tiny_clips, quiet_trainer):
+    bar = StageProgressBar()
+    trainer = quiet_trainer(SwapEvaluation(fad=("crepe-tiny",), audio_clips=20), bar, enable_progress_bar=True)
+    trainer.test(DSAE(10, v_dim=2), tiny_clips(n_clips=66), verbose=False)
+
+    bars = {task.description.rpartition("]")[2].strip(): (task.completed, task.total) for task in bar.progress.tasks}
+    assert bars == {"Testing": (6, 6), "Listening": (20, 20)}

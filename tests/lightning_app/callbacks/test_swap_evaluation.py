@@ -80,7 +80,7 @@ def test_table_and_record(tmp_path, tiny_clips, capsys, quiet_trainer):
     for words in ("before the swap", "after the global swap", "after the local swap", "reconstruction error"):
         assert words in shown
     record = json.loads((tmp_path / "evaluation.json").read_text())
-    assert (record["n_train_clips"], record["n_validation_clips"], record["pairing_seed"]) == (8, 4, 0)
+    assert (record["n_train_clips"], record["n_validation_clips"], record["seed"]) == (8, 4, 0)
 
 
 def test_unknown_factor_and_single_class(tmp_path, tiny_clips, quiet_trainer):
@@ -99,6 +99,8 @@ def test_two_processes_score_as_one(tmp_path):
         command = [sys.executable, str(script), "evaluate", devices, str(tmp_path / devices)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, done.stderr
-    for step in ("pre_swap", "global_swap", "local_swap"):
-        one, two = (_scores(tmp_path / devices)[f"swap_f1/{step}"] for devices in ("1", "2"))
-        assert one == pytest.approx(two, abs=1e-6)
+    one, two = (_scores(tmp_path / devices) for devices in ("1", "2"))
+    scores = [name for name in one if name.startswith(("swap_f1/", "rpa/", "fad/"))]
+    assert len(scores) == 3 + 3 + 3
+    assert {name: two[name] for name in scores} == pytest.approx({name: one[name] for name in scores}, rel=1e-5)
+    assert one["fad/crepe-tiny/n_real"] == 21 * 13

@@ -45,7 +45,12 @@ def main() -> None:
         enable_checkpointing=False,
         num_sanity_val_steps=0,
         default_root_dir=folder,
-        callbacks=[TwoStageTraining(2), StepSeed(0), SwapEvaluation(), RankWeights(folder)],
+        callbacks=[
+            TwoStageTraining(2),
+            StepSeed(0),
+            SwapEvaluation(rpa="tiny", fad=("crepe-tiny",)),
+            RankWeights(folder),
+        ],
     )
     if task == "train":
         trainer.fit(model, clips)

@@ -1,0 +1,163 @@
+"""What swaps sound like: raw pitch accuracy and Fréchet audio distance of decoded clips (Luo et al. 2022)."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from datamodules.log_mel import InverseLogMel, LogMelSpec
+from lightning_app.errors import RunError
+from metrics import FrechetAudioDistance, RawPitchAccuracy, SwapClassification
+from modules.audio_embedding import AudioEmbedding
+from modules.crepe import Capacity, crepe
+from modules.dsae import Swap
+from modules.pitch import pitch_contours
+from modules.resample import resampled
+
+
+class SwapAudio:
+    """Makes swaps audible, one at a time, and has their pitch and their quality measured.
+
+    Args:
+        original: Gives the data's audio, (n_samples,), by a clip's number.
+        log_mel: The settings of the log-mels, and the sample rate of the audio.
+        pitch: Measures raw pitch accuracy; None leaves it out.
+        distances: Measure Fréchet audio distances.
+        device: Where CREPE and the embeddings run.
+        seed: Of the phases of the audio.
+    """
+
+    def __init__(
+        self,
+        original: Callable[[int], NDArray[np.float32]],
+        log_mel: LogMelSpec,
+        pitch: "SwapPitch | None",
+        distances: "Sequence[ReconstructionDistance]",
+        device: torch.device,
+        seed: int,
+    ) -> None:
+        self._original = original
+        self._rate = log_mel.sample_rate
+        self._inverse = InverseLogMel(log_mel)
+        self._pitch = pitch
+        self._distances = distances
+        self._device = device
+        self._seed = seed
+
+    def update(self, swap: Swap, source: int, target: int) -> None:
+        """Adds one swap.
+
+        Args:
+            swap: What the model made of it, each (1, n_frames, n_mels).
+            source: The number of the source clip.
+            target: That of the target clip.
+
+        Raises:
+            DataError: The audio of a clip cannot be had.
+            RunError: See `ReconstructionDistance`.
+        """
+        with torch.random.fork_rng(devices=[]):
+            # By the clip, so that neither batches nor processes matter.
+            torch.manual_seed(self._seed + source)
+            audio = self._inverse(torch.cat(swap).cpu()).to(self._device)
+        if self._pitch is not None:
+            self._pitch.update(audio, source, target, lambda clip: self._heard(clip, audio.shape[1]))
+        for distance in self._distances:
+            distance.update(audio[:1], self._heard(source, audio.shape[1]), self._rate)
+
+    def compute(self) -> dict[str, Tensor]:
+        """Returns ``rpa/pre_swap`` and so on, ``fad/<embedding>`` and the numbers of embeddings.
+
+        Raises:
+            RunError: See `SwapPitch`.
+        """
+        scores = self._pitch.compute() if self._pitch is not None else {}
+        for distance in self._distances:
+            scores |= distance.compute()
+        return scores
+
+    def _heard(self, clip: int, n_samples: int) -> Tensor:
+        """The audio of a clip of the data, (1, n_samples): as long as the inverse makes it, of whole frames."""
+        return torch.from_numpy(self._original(clip)[None, :n_samples]).to(self._device)
+
+
+class SwapPitch:
+    """Raw pitch accuracy of swaps, on frames where the data are voiced (section 6.3).
+
+    The melody should be the source's before the swap and after the global swap, and the target's after the local swap.
+
+    Args:
+        model: Of CREPE.
+        sample_rate: Of the audio, in Hz.
+        device: Where CREPE runs.
+    """
+
+    def __init__(self, model: Capacity, sample_rate: int, device: torch.device) -> None:
+        self._model: Capacity = model
+        self._rate = sample_rate
+        self._metrics = {step: RawPitchAccuracy().to(device) for step in SwapClassification.STEPS}
+        self._references: dict[int, tuple[Tensor, Tensor]] = {}
+        crepe(model, device)  # what loads it first determines whether it is of inference mode
+
+    def update(self, audio: Tensor, source: int, target: int, original: Callable[[int], Tensor]) -> None:
+        """Adds a swap: the audio of its three parts, (3, n_samples), and what gives the data's audio by the clip."""
+        contours = pitch_contours(audio, self._rate, model=self._model)
+        melodies = {"pre_swap": source, "global_swap": source, "local_swap": target}
+        for estimated, (step, clip) in zip(contours.hz, melodies.items(), strict=True):
+            if clip not in self._references:
+                reference = pitch_contours(original(clip), self._rate, model=self._model)
+                self._references[clip] = (reference.hz, reference.voiced())
+            index = torch.tensor([source], device=audio.device)
+            self._metrics[step].update(estimated[None], *self._references[clip], index)
+
+    def compute(self) -> dict[str, Tensor]:
+        """Returns the accuracies.
+
+        Raises:
+            RunError: No clip has a voiced frame.
+        """
+        try:
+            return {f"rpa/{step}": torch.as_tensor(metric.compute()) for step, metric in self._metrics.items()}
+        except ValueError as error:
+            raise RunError(f"the pitch cannot be evaluated: {error} --evaluation.rpa null leaves it out.") from error
+
+
+class ReconstructionDistance:
+    """Fréchet audio distance of the reconstructions from the data (section 6.2).
+
+    Args:
+        embedding: What is compared.
+        n_clips: How many clips there will be, over all processes.
+        device: Of the metric.
+    """
+
+    def __init__(self, embedding: AudioEmbedding, n_clips: int, device: torch.device) -> None:
+        self._embedding = embedding
+        self._n_clips = n_clips
+        self._metric = FrechetAudioDistance(embedding.n_features, embedding_name=embedding.name).to(device)
+
+    def update(self, reconstruction: Tensor, original: Tensor, sample_rate: int) -> None:
+        """Adds the audio of a clip, both (1, n_samples).
+
+        Raises:
+            RunError: All clips together give no more embeddings than these have dimensions.
+        """
+        for audio, real in ((original, True), (reconstruction, False)):
+            vectors = self._embedding(resampled(audio, sample_rate, self._embedding.sample_rate))
+            # Known from the first clip on; CREPE would be run on all the others in vain.
+            self._check_number(vectors.shape[1] * self._n_clips)
+            self._metric.update(vectors, real=real)
+
+    def compute(self) -> dict[str, Tensor]:
+        """Returns the distance and the numbers of embeddings."""
+        return dict(self._metric.compute())
+
+    def _check_number(self, n_embeddings: int) -> None:
+        if n_embeddings <= self._embedding.n_features:
+            raise RunError(
+                f"fad/{self._embedding.name} has {n_embeddings} embeddings of {self._embedding.n_features} dimensions "
+                f"from {self._n_clips} clips, too few for a covariance of full rank; raise --evaluation.audio_clips, "
+                "take more validation clips, or leave it out of --evaluation.fad."
+            )
