@@ -24,8 +24,8 @@ def partners_of_other_class(labels: NDArray[np.integer], seed: int) -> NDArray[n
     """
     if len(np.unique(labels)) < 2:
         raise RunError(
-            "a swap is between clips of two classes, and all validation clips are of one; choose two or more "
-            "instruments (--data.instruments), or leave the examples of swaps out (--media null)."
+            "a swap is between clips of two classes, and all validation clips are of one; choose two or more (as with "
+            "--data.instruments) or a larger set, or leave swaps out (--evaluation null --media null)."
         )
     generator = np.random.default_rng(seed)
     partners = np.empty(len(labels), np.int64)
