@@ -22,7 +22,7 @@ from metrics import SwapClassification
 
 
 class SwapEvaluation(Callback):
-    """Scores, in ``test``, whether v carries a factor, such as the instrument, and whether swapping v swaps it.
+    """Scores, in ``test``, whether v carries the instrument, and whether swapping v swaps it.
 
     The three scores of `SwapClassification` are logged as ``test/swap_f1/...``, printed as a table, and written with
     the terms of the loss to ``evaluation.json`` in the run's folder.
