@@ -19,7 +19,7 @@ from datamodules.log_mel import LogMel, LogMelSpec
 
 _NAMED_FAILURES = 5
 # Part of every cache key: to be raised with any change to how clips, log-mels or attributes are made.
-_RECIPE = 1
+_RECIPE = 2
 
 
 class ClipSource(Protocol):

@@ -10,26 +10,29 @@ def partners_of_other_class(labels: NDArray[np.integer], seed: int) -> NDArray[n
     """Draws, for each clip, a partner of another class (Luo et al. 2022, section 6.1).
 
     Args:
-        labels: The class of each clip, shape (n,).
+        labels: The class of each clip, shape (n,); or of each of k factors, shape (n, k), where partners differ in all.
         seed: Of the draw.
 
     Returns:
         The position of each clip's partner, shape (n,).
 
     Raises:
-        RunError: All clips are of one class.
+        RunError: A clip has no partner, as where all are of one class.
 
     >>> partners_of_other_class(np.array([0, 1, 0]), seed=0).tolist()[::2]
     [1, 1]
     """
-    if len(np.unique(labels)) < 2:
-        raise RunError(
-            "a swap is between clips of two classes, and all validation clips are of one; choose two or more "
-            "instruments (--data.instruments), or leave the examples of swaps out (--media null)."
-        )
     generator = np.random.default_rng(seed)
     partners = np.empty(len(labels), np.int64)
-    for label in np.unique(labels):
-        own = labels == label
-        partners[own] = generator.choice(np.flatnonzero(~own), size=int(own.sum()))
+    by_factor = labels.reshape(len(labels), -1)
+    for classes in np.unique(by_factor, axis=0):
+        own = (by_factor == classes).all(axis=1)
+        others = np.flatnonzero((by_factor != classes).all(axis=1))
+        if not len(others):
+            raise RunError(
+                "a swap is between clips of two classes, and some validation clips find none of another; choose two or "
+                "more classes (as with --data.instruments) or a larger set, or leave swaps out (--evaluation null "
+                "--media null)."
+            )
+        partners[own] = generator.choice(others, size=int(own.sum()))
     return partners

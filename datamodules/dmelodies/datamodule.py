@@ -18,12 +18,13 @@ class DMelodiesDataModule(ClipLoaders):
     """Log-mels of dMelodies clips, rendered by FluidSynth or read from the released WAV folders.
 
     The defaults are the audio set of Luo et al. (2022), section 5.1. Batches have ``log_mel`` (batch, n_frames,
-    n_mels), ``index``, ``instrument`` (position in `instruments`), ``melody`` and, for rendered clips, ``factors``
-    (batch, 9), positions among the values of each of `datamodules.dmelodies.factors.FACTORS`.
+    n_mels), ``index``, ``instrument`` (position in `instruments`), ``melody`` and, for rendered clips, ``octave``
+    (position in `octaves`) and ``factors`` (batch, 9), positions among the values of each of
+    `datamodules.dmelodies.factors.FACTORS`. The release does not say a clip's octave.
 
     Args:
         tonic: Of all melodies: C, C#, D, Eb, E, F, F#, G, G#, A, Bb or B.
-        octaves: Of the melodies, some of 4, 5 and 6; (4, 5) is the set with two global factors (section 6.5).
+        octaves: Of the melodies, different ones of 4, 5 and 6; (4, 5) is the set with two global factors (section 6.5).
         scale: major, minor or blues.
         instruments: General MIDI names, two or more for the swap evaluation.
         size: Number of clips in all.
@@ -73,6 +74,7 @@ class DMelodiesDataModule(ClipLoaders):
             self._source = RenderedMelodies(
                 tonic, tuple(octaves), scale, tuple(instruments), size, seed, log_mel.sample_rate, soundfont
             )
+            self.class_names["octave"] = tuple(map(str, octaves))
 
     def prepare_data(self) -> None:
         """Renders the clips, or reads the WAV folder, unless the cache has them."""

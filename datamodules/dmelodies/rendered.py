@@ -50,7 +50,7 @@ class RenderedMelodies:
 
     Args:
         tonic: Of all melodies.
-        octaves: Of the melodies; more than one makes the octave a second global factor.
+        octaves: Of the melodies, different ones; more than one makes the octave a second global factor.
         scale: Of all melodies.
         instruments: General MIDI names (`general_midi.INSTRUMENTS`).
         size: Number of clips.
@@ -74,6 +74,8 @@ class RenderedMelodies:
 
     def __post_init__(self) -> None:
         n_melodies = len(selectable_melodies(self.tonic, self.octaves, self.scale))
+        if len(set(self.octaves)) < len(self.octaves):
+            raise DataError(f"octaves must be one or more different numbers; got {list(self.octaves)}.")
         if not self.instruments or len(set(self.instruments)) < len(self.instruments):
             raise DataError(f"instruments must be one or more different names; got {list(self.instruments)}.")
         for instrument in self.instruments:
@@ -98,6 +100,7 @@ class RenderedMelodies:
             "melodies": melodies.tolist(),
             "programs": [general_midi.program(self.instruments[instrument]) for instrument in instruments],
             "instruments": list(self.instruments),
+            "octaves": list(self.octaves),
             "sample_rate": self.sample_rate,
             "seconds": CLIP_SECONDS,
             **fluidsynth.synthesis_key(fluidsynth.find_soundfont(self.soundfont)),
@@ -114,15 +117,18 @@ class RenderedMelodies:
         )
 
     def attributes(self) -> Mapping[str, NDArray[np.integer]]:
-        """Returns the instrument, the nine factors and the melody of each clip.
+        """Returns the instrument, the octave, the nine factors and the melody of each clip.
 
-        Clips with the same local factors count as one melody, in whatever octave.
+        Instrument and octave are positions in `instruments` and `octaves`. Clips with the same local factors count as
+        one melody, in whatever octave.
         """
         rows, instruments = self._draw
         values = np.stack(np.unravel_index(rows, factors.SHAPE), axis=1).astype(np.int64)
         n_global = len(factors.GLOBAL_FACTORS)
         melody = np.ravel_multi_index(tuple(values[:, n_global:].T), factors.SHAPE[n_global:])
-        return {"instrument": instruments, "factors": values, "melody": melody}
+        octave_values = values[:, list(factors.FACTORS).index("octave")]
+        octave = np.array([self.octaves.index(factors.OCTAVES[value]) for value in octave_values])
+        return {"instrument": instruments, "octave": octave, "factors": values, "melody": melody}
 
     def split(self, validation_fraction: float) -> NDArray[np.bool_]:
         """Returns which clips are for validation; all clips of a melody stay on one side."""

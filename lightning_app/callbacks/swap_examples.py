@@ -11,6 +11,7 @@ from torch import Tensor
 from datamodules import InverseLogMel
 from lightning_app.callbacks.epoch_media import EpochMedia
 from lightning_app.errors import RunError
+from lightning_app.media.class_titles import class_title
 from lightning_app.media.examples import log_media, save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
 from lightning_app.parts import clip_data, swappable
@@ -59,7 +60,7 @@ class SwapExamples(EpochMedia):
         targets = partners_of_other_class(labels, self.seed)[sources]
         source = torch.stack([dataset[i]["log_mel"] for i in sources]).to(model.device)
         target = torch.stack([dataset[i]["log_mel"] for i in targets]).to(model.device)
-        names = data.class_names[self.factor]
+        names = [class_title(self.factor, name) for name in data.class_names[self.factor]]
         rows = [f"{names[labels[i]]} to {names[labels[j]]}" for i, j in zip(sources, targets, strict=True)]
 
         devices = [model.device] if model.device.type == "cuda" else []

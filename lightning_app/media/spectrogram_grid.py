@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from lightning_app.files import whole_file
@@ -32,8 +34,7 @@ def save_spectrogram_grid(
         labels: A text on each spectrogram, by column; one for each example.
     """
     titles, first = list(columns), next(iter(columns.values()))
-    # What is shown is scaled by the first column, the input; a wild decoding does not wash it out.
-    low, high = np.quantile(first, [0.02, 1.0])
+    colours = colour_range(first)
     figure = Figure(figsize=(2.5 * len(titles) + 0.6, 1.9 * len(row_titles) + 0.8), layout="constrained")
     axes = figure.subplots(len(row_titles), len(titles), squeeze=False, sharex=True, sharey=True)
     for column, title in enumerate(titles):
@@ -41,17 +42,7 @@ def save_spectrogram_grid(
         axes[-1, column].set_xlabel("seconds", fontsize=8)
         for row, row_title in enumerate(row_titles):
             axis = axes[row, column]
-            image = axis.imshow(
-                columns[title][row].T,
-                origin="lower",
-                aspect="auto",
-                interpolation="nearest",
-                cmap="magma",
-                vmin=low,
-                vmax=high,
-                extent=(0.0, seconds, 0, first.shape[2]),
-            )
-            axis.tick_params(labelsize=7)
+            image = show_spectrogram(axis, columns[title][row], seconds, colours)
             if labels is not None:
                 axis.text(0.03, 0.95, labels[title][row], transform=axis.transAxes, color="w", fontsize=8, va="top")
             if column == 0:
@@ -59,3 +50,29 @@ def save_spectrogram_grid(
     figure.colorbar(image, ax=axes, label=scale, pad=0.01).ax.tick_params(labelsize=7)
     with whole_file(path) as draft:
         figure.savefig(draft, dpi=110)
+
+
+def colour_range(inputs: NDArray[np.floating]) -> tuple[float, float]:
+    """Gives the values of the darkest and the lightest colour from what a model heard.
+
+    A wild decoding then does not wash out what it stands beside.
+    """
+    low, high = np.quantile(inputs, [0.02, 1.0])
+    return float(low), float(high)
+
+
+def show_spectrogram(
+    axis: Axes, spectrogram: NDArray[np.floating], seconds: float, colours: tuple[float, float]
+) -> AxesImage:
+    """Draws a spectrogram of shape (n_frames, n_bins) and a length in seconds; see `colour_range`."""
+    axis.tick_params(labelsize=7)
+    return axis.imshow(
+        spectrogram.T,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        cmap="magma",
+        vmin=colours[0],
+        vmax=colours[1],
+        extent=(0.0, seconds, 0, spectrogram.shape[1]),
+    )

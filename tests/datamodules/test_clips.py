@@ -51,7 +51,8 @@ def content(entry: Path) -> dict[str, bytes]:
 
 
 def test_an_entrys_files(rendered, entry):
-    assert set(content(entry)) == {"log_mel.npy", "instrument.npy", "factors.npy", "melody.npy", "key.json"}
+    arrays = {f"{name}.npy" for name in ("log_mel", "instrument", "octave", "factors", "melody")}
+    assert set(content(entry)) == {*arrays, "key.json"}
     log_mels = np.load(entry / "log_mel.npy")
     assert log_mels.dtype == np.float32
     assert log_mels.shape == (7, 251, 80)
@@ -121,7 +122,7 @@ def test_items_are_the_clips_of_the_indices(rendered, entry):
     assert len(dataset) == 3
     for item, index in enumerate([5, 0, 3]):
         clip = dataset[item]
-        assert set(clip) == {"log_mel", "index", "instrument", "factors", "melody"}
+        assert set(clip) == {"log_mel", "index", "instrument", "octave", "factors", "melody"}
         assert clip["index"].item() == index
         assert clip["log_mel"].dtype == torch.float32
         assert np.array_equal(clip["log_mel"], log_mels[index])

@@ -163,3 +163,19 @@ def ar_vae(tmp_path, nsynth_root):
         return root
 
     return run
+
+
+@pytest.fixture(scope="session")
+def two_octave_run(tmp_path_factory, render_cache):
+    """The folder of a run of section 6.5, made small: 40 clips of two octaves, one epoch. Copy it before a change."""
+    root = tmp_path_factory.mktemp("two_octave_run") / "run"
+    small = [
+        *["--trainer.default_root_dir", str(root), "--trainer.accelerator", "cpu", "--trainer.max_epochs", "1"],
+        *["--trainer.logger", "false", "--trainer.enable_progress_bar", "false", "--schedule", "null"],
+        *["--data.cache_dir", str(render_cache), "--data.size", "40", "--data.octaves", "[4, 5]"],
+        *["--data.validation_fraction", "0.4", "--data.batch_size", "7", "--data.render_workers", "1"],
+        *["--data.log_mel.n_mels", "40", "--data.log_mel.hop_length", "1024"],
+        *["--model.z_dim", "4", "--model.v_dim", "3", "--model.decoder", "sequence", "--media", "null"],
+    ]
+    main(["fit", "-c", str(CONFIGS / "ts_dsae.yaml"), *small])
+    return root

@@ -200,6 +200,29 @@ def test_loggers_have_the_scores_and_the_configuration(disentangle):
     assert list(root.glob("wandb/*/files/media/images/**/*.png"))
 
 
+def test_octave_is_a_factor_to_swap_by(disentangle):
+    """Section 6.5: each global factor has an evaluation and examples of its own."""
+    octaves = ("--data.octaves", "[4, 5]", "--data.size", "16")
+    by_octave = (*octaves, "--evaluation.factor", "octave", "--media.factor", "octave", "--media.every_n_epochs", "3")
+    root = disentangle("fit", *by_octave)
+    disentangle("test", *by_octave, "--ckpt_path", str(root / BEST))
+
+    record = json.loads((root / "evaluation.json").read_text())
+    assert (record["factor"], record["n_train_clips"]) == ("octave", 13)
+    assert 0 <= record["scores"]["swap_f1/global_swap"] <= 1
+    directions = {path.stem.rsplit("_source", 1)[0] for path in (root / "media" / "test").glob("*_source.wav")}
+    assert directions <= {"1_octave_4_to_octave_5", "1_octave_5_to_octave_4"}
+    assert len(directions) == 1
+
+
+def test_swap_by_octave_needs_two_octaves(disentangle, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("fit", "--media.factor", "octave")
+
+    assert exit_.value.code == 1
+    assert "this data has one octave, 4; choose two or more (--data.octaves)" in capsys.readouterr().err
+
+
 def test_swap_needs_two_instruments(disentangle, capsys):
     with pytest.raises(SystemExit) as exit_:
         disentangle("fit", "--data.instruments", "[violin]")

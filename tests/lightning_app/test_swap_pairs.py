@@ -24,6 +24,21 @@ def test_every_clip_of_another_class_can_be_the_partner():
     assert met == {1, 2, 3}
 
 
+def test_partners_differ_in_every_factor():
+    labels = np.stack(np.indices((2, 3)).repeat(3, axis=2), axis=-1).reshape(-1, 2)
+
+    draws = [partners_of_other_class(labels, seed) for seed in range(60)]
+
+    assert all((labels[partners] != labels).all() for partners in draws)
+    # Of the first combination: 3 clips of each of the two that share neither class with it.
+    assert {int(partners[0]) for partners in draws} == set(range(12, 18))
+
+
+def test_combination_that_none_differs_from():
+    with pytest.raises(RunError, match=r"some validation clips find none of another"):
+        partners_of_other_class(np.array([[0, 0], [1, 0], [0, 1]]), 0)
+
+
 def test_one_class_only():
     with pytest.raises(RunError, match=r"two classes.*--data\.instruments"):
         partners_of_other_class(np.zeros(3, int), 0)

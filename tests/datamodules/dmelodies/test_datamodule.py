@@ -61,11 +61,12 @@ def test_batches(prepared):
     assert [len(batch["index"]) for batch in batches] == [4, 4, 1]
     batch = batches[0]
     assert {name: tuple(values.shape) for name, values in batch.items()} == {
-        **{"log_mel": (4, 251, 80), "index": (4,), "instrument": (4,), "factors": (4, 9), "melody": (4,)}
+        **{"log_mel": (4, 251, 80), "index": (4,), "instrument": (4,)},
+        **{"octave": (4,), "factors": (4, 9), "melody": (4,)},
     }
     assert batch["log_mel"].dtype == torch.float32
-    assert {batch[name].dtype for name in ("index", "instrument", "factors", "melody")} == {torch.int64}
-    assert data.class_names == {"instrument": ("violin", "trumpet")}
+    assert {values.dtype for name, values in batch.items() if name != "log_mel"} == {torch.int64}
+    assert data.class_names == {"instrument": ("violin", "trumpet"), "octave": ("4",)}
 
 
 def test_clips_are_the_rendered_melodies_with_their_attributes(prepared):
@@ -131,7 +132,7 @@ def test_options_reach_the_melodies(prepared):
     assert set(values[:, 0].tolist()) == {9}
     assert set(values[:, 1].tolist()) <= {1, 2}
     assert set(values[:, 2].tolist()) == {2}
-    assert data.class_names == {"instrument": ("flute", "piccolo", "kalimba")}
+    assert data.class_names == {"instrument": ("flute", "piccolo", "kalimba"), "octave": ("5", "6")}
 
 
 def test_the_second_run_reads_the_cache(prepared, tmp_path):
@@ -141,7 +142,7 @@ def test_the_second_run_reads_the_cache(prepared, tmp_path):
 
     prepared(size=4, cache_dir=tmp_path)
     first = files()
-    assert set(first) == {"log_mel.npy", "instrument.npy", "factors.npy", "melody.npy"}
+    assert set(first) == {"log_mel.npy", "instrument.npy", "octave.npy", "factors.npy", "melody.npy"}
     # What is trained and how it is loaded and split has no part in the audio.
     prepared(size=4, cache_dir=tmp_path, batch_size=2, validation_fraction=0.5, render_workers=2)
     assert files() == first
@@ -155,6 +156,7 @@ def test_wav_folder_with_its_own_division(prepared, tmp_path, write_wav):
     data = prepared(wav_dir=tmp_path / "set", cache_dir=tmp_path / "cache", tonic="not read")
     (batch,) = data.val_dataloader()
     assert set(batch) == {"log_mel", "index", "instrument", "melody"}
+    assert data.class_names == {"instrument": ("violin", "trumpet")}
     assert batch["melody"].tolist() == [2, 2]
     assert sorted(batch["instrument"].tolist()) == [0, 1]
     assert batch["log_mel"].shape == (2, 251, 80)

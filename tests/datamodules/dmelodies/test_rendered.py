@@ -93,6 +93,16 @@ def test_both_octaves_are_drawn_about_equally():
     assert 0.45 < (octave == 1).mean() < 0.55
 
 
+@pytest.mark.parametrize("octaves", [(4, 5), (5, 4), (6,), (6, 4, 5)])
+def test_octave_is_the_position_among_the_octaves_asked_for(octaves):
+    source = melodies(octaves=octaves, size=40)
+    named = np.array(octaves)[source.attributes()["octave"]]
+    # The value of the second factor counts from octave 4, whose C is MIDI note 60.
+    assert np.array_equal(named, source.attributes()["factors"][:, 1] + 4)
+    lowest = np.where(pitches_of(source) < 0, 128, pitches_of(source)).min(axis=1)
+    assert np.array_equal(named, lowest // 12 - 1)
+
+
 def test_the_seed_sets_the_draw():
     first, again, other = melodies(seed=3), melodies(seed=3), melodies(seed=4)
     assert values_of(first) == values_of(again)
@@ -122,6 +132,7 @@ def test_key_is_json_and_names_all_that_matters(tmp_path):
     assert json.loads(json.dumps(key)) == key
     changes = [
         *[{"tonic": "D"}, {"octaves": (5,)}, {"scale": "minor"}, {"instruments": ("trumpet", "violin")}],
+        *[{"octaves": (4, 5)}, {"octaves": (5, 4)}],
         *[{"size": 21}, {"seed": 1}, {"sample_rate": 22_050}, {"soundfont": copy}],
     ]
     keys = [json.dumps(melodies(**({"size": 20} | change)).key()) for change in changes]
@@ -150,6 +161,7 @@ def test_audio_is_the_melody_on_the_instrument(strongest_frequency):
         ({"instruments": ()}, "one or more different names"),
         ({"tonic": "H"}, "tonic 'H' is not in dMelodies; choose from C, C#"),
         ({"octaves": (3,)}, "octave 3 is not in dMelodies; choose from 4, 5, 6"),
+        ({"octaves": (5, 4, 5)}, r"octaves must be one or more different numbers; got \[5, 4, 5\]"),
         ({"octaves": ()}, r"no octave is named; choose some of 4, 5, 6"),
         ({"scale": "dorian"}, "scale 'dorian' is not in dMelodies; choose from major, minor, blues"),
         ({"size": 0}, "size is 0; 7056 melodies on 2 instrument.* give 1 to 14112"),

@@ -1,0 +1,151 @@
+"""Figure 7 of Luo et al. (2022): a source whose global latent is replaced by that of three targets."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from datamodules.clips import ClipDataModule
+from lightning_app.errors import RunError
+from lightning_app.figures.kept_melody import Heard, listen
+from lightning_app.figures.replacement import N_TARGETS, ROLES, Reader, Replacement, replace, title
+from lightning_app.files import whole_file
+from lightning_app.finished_run import finished_run
+from lightning_app.media.examples import save_wav
+from lightning_app.media.spectrogram_grid import colour_range, show_spectrogram
+from lightning_app.parts import swappable
+
+
+def global_factors(
+    run: Path, factors: tuple[str, str] = ("instrument", "octave"), seed: int = 0, output: Path | None = None
+) -> None:
+    """Draws what becomes of a clip when its v is replaced by that of clips that differ in one factor, or in both.
+
+    Above are three targets: of another class in the first factor, in the second, and in both. Below are the source and,
+    under each target, the source's z decoded with the target's v, on posterior means. The melodies are four. Under each
+    panel is what was measured: the classes that a linear discriminant analysis of the training clips reads from v
+    (encoded anew from what was decoded), and the pitch by CREPE of the audio made from the spectrogram. The melody is
+    kept where that is the source's, moved by the octaves between source and target where one factor is the octave.
+
+    Args:
+        run: The folder of a run on data with two such factors, like configs/data/dmelodies_two_octaves.yaml.
+        factors: Two attributes of the data that are classes.
+        seed: Of the classes and clips, of the pairs of all validation clips, and of the phases of the audio.
+        output: Where ``global_factors.png``, ``.svg``, ``.csv``, the WAVs in ``global_factors/`` and, over all
+            validation clips, ``global_factors_f1.csv`` go; the run's own folder ``figures`` if not given.
+
+    Raises:
+        RunError: The run has no model with v and z, its data no such factors, or no such clips.
+    """
+    made = finished_run(run)
+    model, data = swappable(made.model), cast(ClipDataModule, made.data)
+    known = getattr(made.data, "class_names", {})
+    if missing := [factor for factor in factors if factor not in known]:
+        raise RunError(f"the data of {run} has no factor {', '.join(missing)}; it has {', '.join(known)} (--factors).")
+    if factors[0] == factors[1]:
+        raise RunError(f"the figure is of two different factors; got {factors[0]} twice (--factors).")
+    made.data.prepare_data()
+    made.data.setup("test")
+
+    sounds = replace(model, data, factors, seed)
+    reader = Reader(model, data, factors)
+    read, f1 = reader.classes(sounds.log_mels), reader.validation_f1(seed)
+    heard = listen(sounds.log_mels, data.log_mel, octaves_above_source(data, factors, sounds.wanted), seed)
+    wanted_titles, read_titles = ([title(data, factors, row) for row in rows] for rows in (sounds.wanted, read))
+
+    folder = run / "figures" if output is None else output
+    summary = (
+        f"All {len(data.validation_dataset)} validation clips,\neach with the v of one that differs in both:\nmacro F1 "
+        + ", ".join(f"{factor} {f1[factor]:.3f}" for factor in factors)
+    )
+    seconds = heard.audio.shape[1] / data.log_mel.sample_rate
+    figure = _drawn(sounds.log_mels.numpy(), wanted_titles, read_titles, heard, seconds, summary)
+    for ending in ("png", "svg"):
+        with whole_file(folder / f"global_factors.{ending}") as draft:
+            figure.savefig(draft, dpi=130)
+    _save_table(folder / "global_factors.csv", _rows(data, factors, sounds, read, heard))
+    _save_table(folder / "global_factors_f1.csv", [{"factor": factor, "macro_f1": f1[factor]} for factor in factors])
+    for former in (folder / "global_factors").glob("*.wav"):  # of another seed, say
+        former.unlink()
+    for role, wanted, wave in zip(ROLES, wanted_titles, heard.audio, strict=True):
+        name = f"{role}_{wanted}".replace(",", "").replace(" ", "_") + ".wav"
+        save_wav(folder / "global_factors" / name, wave, data.log_mel.sample_rate)
+    print(f"Wrote {folder / 'global_factors.png'}, .svg, .csv, _f1.csv, and WAVs in {folder / 'global_factors'}.")
+    print(summary.replace("\n", " "))
+
+
+def octaves_above_source(data: ClipDataModule, factors: Sequence[str], wanted: NDArray[np.int64]) -> list[int]:
+    """Gives how many octaves above the first, the source, each should sound: none where no factor is the octave.
+
+    Args:
+        data: With the names of the classes.
+        factors: Two attributes that are classes.
+        wanted: The class of each sound in either, shape (n, 2).
+    """
+    if "octave" not in factors:
+        return [0] * len(wanted)
+    octaves = [int(data.class_names["octave"][label]) for label in wanted[:, factors.index("octave")]]
+    return [octave - octaves[0] for octave in octaves]
+
+
+def _drawn(
+    log_mels: NDArray[np.float32],
+    wanted: Sequence[str],
+    read: Sequence[str],
+    heard: Heard,
+    seconds: float,
+    summary: str,
+) -> Figure:
+    """The seven panels, with what each should be above it and what was measured below."""
+    figure = Figure(figsize=(3.0 * (N_TARGETS + 1) + 0.6, 6.6), layout="constrained")
+    axes = figure.subplots(2, N_TARGETS + 1, sharex=True, sharey=True)
+    axes[0, 0].axis("off")
+    note = f"Below: the source, and its z\nwith the v of each target.\n\n{summary}"
+    axes[0, 0].text(0.0, 0.5, note, transform=axes[0, 0].transAxes, fontsize=8, va="center")
+    colours = colour_range(log_mels[: 1 + N_TARGETS])
+    panels = [axes[1, 0], *axes[0, 1:], *axes[1, 1:]]
+    for number, (axis, role) in enumerate(zip(panels, ROLES, strict=True)):
+        image = show_spectrogram(axis, log_mels[number], seconds, colours)
+        replaced = number > N_TARGETS
+        axis.set_title(f"{'expected' if replaced else role.replace('_', ' ')}: {wanted[number]}", fontsize=9)
+        pitch, kept = heard.median_hz[number], heard.accuracy[number]
+        measured = [f"LDA of v reads {read[number]}", "no pitch" if pitch is None else f"median pitch {pitch:.0f} Hz"]
+        if replaced and kept is not None:
+            measured.append(f"melody kept in {kept:.0%} of voiced frames")
+        axis.set_xlabel("\n".join(["seconds", *measured]), fontsize=8)
+        axis.tick_params(labelbottom=True)
+    for axis in (axes[0, 1], axes[1, 0]):
+        axis.tick_params(labelleft=True)
+        axis.set_ylabel("mel band", fontsize=8)
+    bar = figure.colorbar(image, ax=axes, pad=0.01, aspect=40)
+    bar.set_label("log power", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    return figure
+
+
+def _rows(
+    data: ClipDataModule, factors: Sequence[str], sounds: Replacement, read: NDArray[np.int64], heard: Heard
+) -> list[dict[str, Any]]:
+    """What is known of each of the seven; a replaced one has the source's clip and melody."""
+    dataset, rows = data.validation_dataset, []
+    for number, (role, position) in enumerate(zip(ROLES, sounds.positions, strict=True)):
+        row: dict[str, Any] = {"role": role, "clip": int(dataset.indices[position])}
+        for suffix, classes in (("", sounds.wanted), ("_read", read)):
+            named = zip(factors, classes[number], strict=True)
+            row |= {f"{factor}{suffix}": data.class_names[factor][label] for factor, label in named}
+        row["melody"] = int(dataset.attributes["melody"][position])
+        row["median_pitch_hz"] = heard.median_hz[number]
+        row["raw_pitch_accuracy"] = heard.accuracy[number] if number > N_TARGETS else None
+        rows.append(row)
+    return rows
+
+
+def _save_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    with whole_file(path) as draft, draft.open("w", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
