@@ -87,6 +87,8 @@ class SwapPitch:
     """Raw pitch accuracy of swaps, on frames where the data are voiced (section 6.3).
 
     The melody should be the source's before the swap and after the global swap, and the target's after the local swap.
+    Where the data have several octaves and v carries them, as it should, a swapped melody is octaves away and counts
+    as wrong: the score is for data whose octave is one.
 
     Args:
         model: Of CREPE.
