@@ -121,7 +121,7 @@ class LatentEvaluation(Callback):
 
 
 def _print_table(scores: Mapping[str, float], attributes: tuple[str, ...], path: Path) -> None:
-    table = Table(title="Latent evaluation", caption=f"Written to {path}")
+    table = Table(title="Latent evaluation")
     table.add_column("score")
     for attribute in attributes:
         table.add_column(attribute, justify="right")
@@ -129,4 +129,4 @@ def _print_table(scores: Mapping[str, float], attributes: tuple[str, ...], path:
         row = [scores.get(f"{name}/{attribute}") for attribute in attributes]
         if any(value is not None for value in row):
             table.add_row(name, *("" if value is None else f"{value:.3f}" for value in row))
-    Console().print(table)
+    Console().print(table, f"Written to {path}", soft_wrap=True)

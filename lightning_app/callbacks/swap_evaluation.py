@@ -188,7 +188,7 @@ def _own_share(data: ClipDataModule, trainer: Trainer) -> Iterable[dict[str, Ten
 
 
 def _print_table(scores: Mapping[str, float], factor: str, path: Path) -> None:
-    table = Table(title="Swap evaluation", caption=f"Written to {path}")
+    table = Table(title="Swap evaluation")
     table.add_column("score on the validation clips")
     table.add_column("value", justify="right")
     names = {
@@ -210,4 +210,4 @@ def _print_table(scores: Mapping[str, float], factor: str, path: Path) -> None:
     for key, name in names.items():
         if key in scores:
             table.add_row(name, f"{scores[key]:.3f}")
-    Console().print(table)
+    Console().print(table, f"Written to {path}", soft_wrap=True)
