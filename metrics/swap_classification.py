@@ -1,17 +1,15 @@
 """Swap classification as a torchmetric."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
+import torch
 from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
-from torchmetrics.utilities.plot import _AX_TYPE, _PLOT_OUT_TYPE
 
 from metrics.functional.swap_classification import swap_classification
+from metrics.row_metric import RowMetric
 
 
-class SwapClassification(Metric):
+class SwapClassification(RowMetric):
     r"""Macro F1 of the instrument read from v: before the swap, after the global swap, and after the local swap.
 
     A linear discriminant analysis is fitted on the posterior means of v of the training set and classifies those of
@@ -43,22 +41,19 @@ class SwapClassification(Metric):
     """
 
     STEPS: ClassVar[tuple[str, ...]] = ("pre_swap", "global_swap", "local_swap")
-    is_differentiable = False
-    higher_is_better = True
-    full_state_update = False
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        for step in ("train", *self.STEPS):
-            for state in ("latents", "labels", "clips"):
-                self.add_state(f"{step}_{state}", default=[], dist_reduce_fx="cat")
+    ROWS = ("latents", "labels", "steps")
+    plot_lower_bound = 0.0
+    plot_upper_bound = 1.0
 
     def update(self, latents: Tensor, labels: Tensor, clips: Tensor, step: str) -> None:
         """Adds the clips of a batch to one of the sets."""
-        if step not in ("train", *self.STEPS):
+        sets = ("train", *self.STEPS)
+        if step not in sets:
             raise ValueError(f"step is {step!r}; expected train, {', '.join(self.STEPS)}.")
-        for state, value in (("latents", latents), ("labels", labels), ("clips", clips)):
-            getattr(self, f"{step}_{state}").append(value.detach())
+        if len(clips):
+            steps = torch.full_like(clips, sets.index(step))
+            # A clip is one sample in each set.
+            self._add_rows(clips * len(sets) + steps, latents, labels, steps)
 
     def compute(self) -> dict[str, Tensor]:
         """Fits the classifier and scores each step.
@@ -66,20 +61,14 @@ class SwapClassification(Metric):
         Raises:
             ValueError: A set is empty, or see `metrics.functional.swap_classification`.
         """
-        train_latents, train_labels = self._clips_once("train")
-        return {
-            step: swap_classification(train_latents, train_labels, *self._clips_once(step)).to(self.device)
-            for step in self.STEPS
-        }
-
-    def plot(self, val: Tensor | Sequence[Tensor] | None = None, ax: _AX_TYPE | None = None) -> _PLOT_OUT_TYPE:
-        """Plots the three scores; see :meth:`torchmetrics.Metric.plot`."""
-        return self._plot(val, ax)
-
-    def _clips_once(self, step: str) -> tuple[Tensor, Tensor]:
-        if not len(getattr(self, f"{step}_clips")):  # a list, or after synchronisation a tensor
-            raise ValueError(f"no clips were given for the step {step}; update the metric with them before compute.")
-        latents, labels, clips = (dim_zero_cat(getattr(self, f"{step}_{s}")) for s in ("latents", "labels", "clips"))
-        order = clips.argsort(stable=True)
-        first = clips[order].diff(prepend=clips[order][:1] - 1) != 0
-        return latents[order][first], labels[order][first]
+        latents, labels, steps = self._rows()
+        clips = {}
+        for number, step in enumerate(("train", *self.STEPS)):
+            own = steps[:, 0] == number
+            if not own.any():
+                raise ValueError(
+                    f"no clips were given for the step {step}; update the metric with them before compute."
+                )
+            clips[step] = latents[own], labels[own, 0].long()
+        train = clips.pop("train")
+        return {step: swap_classification(*train, *of_step).to(self.device) for step, of_step in clips.items()}
