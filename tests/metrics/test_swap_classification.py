@@ -160,7 +160,7 @@ def one_of_two_processes(rank: int, rendezvous: str, share: list[int]) -> None:
     """Scores its share of the clips with the other process's, and once more after an update that adds nothing new."""
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=2)
-    metric = updated(SwapClassification(), in_batches(16, torch.tensor(share)))
+    metric = updated(SwapClassification(), in_batches(16, torch.tensor(share, dtype=torch.int64)))
     scores = [{step: score.item() for step, score in metric.compute().items()}]
     metric.update(*(values[share[:1]] for values in clips_of_steps()["train"]), "train")
     scores.append({step: score.item() for step, score in metric.compute().items()})
