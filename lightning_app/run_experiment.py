@@ -93,18 +93,22 @@ def run_experiment(
     """
     if jobs < 1:
         raise RunError(f"jobs is {jobs}; it must be 1 or more.")
+    try:
+        more = shlex.split(options)
+    except ValueError as error:
+        raise RunError(f"options {options!r}: {error}.") from error
     described = read_experiments(experiments)
-    more = [str(Path(word).expanduser()) if word.startswith("~") else word for word in shlex.split(options)]
 
-    def work(run: Run) -> _Work:
+    def work_of(run: Run) -> _Work:
         fit = run.fit_arguments(experiments.parent, described.presets(run.model, length), runs)
         return _Work(runs / run.name, [*fit, *more], run.test_arguments(runs))
 
-    wanted = [work(run) for run in described.runs_of(figure, data, z_dims, posteriors, seeds)]
+    wanted = [work_of(run) for run in described.runs_of(figure, data, z_dims, posteriors, seeds)]
     if others := [work for work in wanted if work.started_otherwise()]:
         raise RunError(
             f"{', '.join(str(work.folder) for work in others)} began with another command, the first with "
-            f"`{others[0].record.read_text()}`. Give the same --length and --options, or another folder with --runs."
+            f"`{others[0].record.read_text()}`. Give the same --length and --options, or another folder with --runs; "
+            "what else there is to measure of a finished run, `disentangle test` measures."
         )
     unfinished = [work for work in wanted if not work.finished]
     if dry_run:

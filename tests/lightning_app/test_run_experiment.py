@@ -138,12 +138,12 @@ def test_dry_run_prints_what_is_left_to_do_and_does_nothing(arguments, finish, t
     assert [path.name for path in tmp_path.iterdir()] == [TS_DSAE]
 
 
-def test_home_folder_in_options(capsys):
+def test_options_come_last_and_whole(capsys):
     options = ["--figure", "global_factors", "--data", "dmelodies_two_octaves", "--dry_run", "true"]
-    main([*options, "--experiments", str(CONFIGS / "experiments.yaml"), "--options=--data.wav_dir ~/wavs"])
+    main([*options, "--experiments", str(CONFIGS / "experiments.yaml"), "--options=--data.wav_dir '~/my wavs'"])
 
     fit = capsys.readouterr().out.splitlines()[0]
-    assert shlex.split(fit)[-2:] == ["--data.wav_dir", str(Path("~/wavs").expanduser())]
+    assert shlex.split(fit)[-2:] == ["--data.wav_dir", "~/my wavs"]
 
 
 def test_nothing_left_to_do(arguments, finish, capsys):
@@ -158,6 +158,7 @@ def test_nothing_left_to_do(arguments, finish, capsys):
     ("more", "message"),
     [
         (["--jobs", "0"], "jobs is 0"),
+        (["--options=--data.root 'my"], "No closing quotation"),
         (["--figure", "nothing"], "no figure 'nothing'; there are swap_f1, fad"),
         (["--data", "dmelodies_two_octaves"], "no data dmelodies_two_octaves; it has dmelodies, urmp"),
         (["--length", "endless"], "no length 'endless'; there are published, short"),
