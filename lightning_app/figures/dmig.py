@@ -49,8 +49,7 @@ def dmig(run: Path, output: Path | None = None) -> None:
         axis.set_title(f"({letter})")
         axis.grid(alpha=0.3)
     axes[0].legend()
-    save_figure(figure, folder / "dmig", values)
-    print(f"Wrote {folder / 'dmig.png'}, dmig.svg and dmig.csv: {n_epochs} epochs of {', '.join(attributes)}.")
+    save_figure(figure, folder / "dmig", values, f"{n_epochs} epochs of {', '.join(attributes)}")
 
 
 def _attributes(run: Path) -> list[str]:

@@ -47,4 +47,4 @@ def _scores(embedding: str) -> list[str]:
 
 def _draw(finished: FinishedRuns, name: str, embedding: str, output: Path | None) -> None:
     figure = draw_scatter(finished, f"fad/{embedding}", f"FAD ({embedding}), lower is better")
-    save_figure(figure, finished.path(f"{name}_{embedding}", output), finished.table())
+    save_figure(figure, finished.path(f"{name}_{embedding}", output), finished.table(), f"{len(finished.runs)} runs")

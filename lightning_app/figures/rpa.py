@@ -39,7 +39,7 @@ def rpa(output: Path | None = None, **selection: Any) -> None:
         panel.set_title(f"{finished.data_label}, {title}", fontsize=10)
     panels[0].set_ylabel("raw pitch accuracy")
     add_legend(figure, finished, LINES)
-    save_figure(figure, finished.path("rpa", output), finished.table())
+    save_figure(figure, finished.path("rpa", output), finished.table(), f"{len(finished.runs)} runs")
 
 
 def _draw(panel: Axes, finished: FinishedRuns, score: str) -> None:

@@ -23,4 +23,4 @@ def swap_f1(output: Path | None = None, **selection: Any) -> None:
     finished = finished_runs("swap_f1", ["swap_f1/pre_swap", GLOBAL_SWAP, LOCAL_SWAP], **selection)
     figure = draw_scatter(finished, LOCAL_SWAP, "macro F1 after the local swap")
     figure.axes[0].set(ylim=UNIT_RANGE, yticks=UNIT_TICKS)
-    save_figure(figure, finished.path("swap_f1", output), finished.table())
+    save_figure(figure, finished.path("swap_f1", output), finished.table(), f"{len(finished.runs)} runs")
