@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from lightning_app.figures.finished_runs import FinishedRuns, finished_runs
 from lightning_app.figures.saving import save_figure
 from lightning_app.figures.score_scatter import GLOBAL_SWAP, draw_scatter
+from lightning_app.figures.scored_runs import ScoredRuns, scored_runs
 
 
 def fad(embedding: str = "crepe-full", output: Path | None = None, **selection: Any) -> None:
@@ -15,13 +15,13 @@ def fad(embedding: str = "crepe-full", output: Path | None = None, **selection: 
         embedding: Of the distance.
         output: Where ``fad_<embedding>_<data>.png``, ``.svg`` and ``.csv`` go; the folder ``figures`` of the runs if
             not given.
-        **selection: Which runs, as in `finished_runs`.
+        **selection: Which runs, as in `scored_runs`.
 
     Raises:
         RunError: Runs are missing, lack a score, cannot be compared, or are not what their names say.
     """
-    finished = finished_runs("fad", _scores(embedding), **selection)
-    _draw(finished, "fad", embedding, output)
+    scored = scored_runs("fad", _scores(embedding), ["n_audio_clips"], **selection)
+    _draw(scored, "fad", embedding, output)
 
 
 def richer_decoder(embedding: str = "crepe-full", output: Path | None = None, **selection: Any) -> None:
@@ -31,13 +31,13 @@ def richer_decoder(embedding: str = "crepe-full", output: Path | None = None, **
         embedding: Of the distance.
         output: Where ``richer_decoder_<embedding>_<data>.png``, ``.svg`` and ``.csv`` go; the folder ``figures`` of the
             runs if not given.
-        **selection: Which runs, as in `finished_runs`.
+        **selection: Which runs, as in `scored_runs`.
 
     Raises:
         RunError: Runs are missing, lack a score, cannot be compared, or are not what their names say.
     """
-    finished = finished_runs("richer_decoder", _scores(embedding), **selection)
-    _draw(finished, "richer_decoder", embedding, output)
+    scored = scored_runs("richer_decoder", _scores(embedding), ["n_audio_clips"], **selection)
+    _draw(scored, "richer_decoder", embedding, output)
 
 
 def _scores(embedding: str) -> list[str]:
@@ -45,6 +45,6 @@ def _scores(embedding: str) -> list[str]:
     return [GLOBAL_SWAP, distance, f"{distance}/n_real", f"{distance}/n_generated"]
 
 
-def _draw(finished: FinishedRuns, name: str, embedding: str, output: Path | None) -> None:
-    figure = draw_scatter(finished, f"fad/{embedding}", f"FAD ({embedding}), lower is better")
-    save_figure(figure, finished.path(f"{name}_{embedding}", output), finished.table(), f"{len(finished.runs)} runs")
+def _draw(scored: ScoredRuns, name: str, embedding: str, output: Path | None) -> None:
+    figure = draw_scatter(scored, f"fad/{embedding}", f"FAD ({embedding}), lower is better")
+    save_figure(figure, scored.path(f"{name}_{embedding}", output), scored.table(), f"{len(scored.runs)} runs")

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lightning_app.figures.finished_runs import FinishedRuns
+from lightning_app.figures.scored_runs import ScoredRuns
 
 _HOLLOW = {"markerfacecolor": "none", "markeredgewidth": 1.3}
 MARKERS: Mapping[str, Mapping[str, Any]] = {
@@ -17,17 +17,17 @@ MARKERS: Mapping[str, Mapping[str, Any]] = {
 LINES: Mapping[str, Any] = {"factorised": "-", "full": ":"}
 
 
-def add_legend(figure: Figure, finished: FinishedRuns, lines: Mapping[str, Any] | None = None) -> None:
+def add_legend(figure: Figure, scored: ScoredRuns, lines: Mapping[str, Any] | None = None) -> None:
     """Adds a legend beside the panels: a colour for each model, and a marker for each inference network.
 
     Args:
         figure: That has a constrained layout.
-        finished: What is drawn.
+        scored: What is drawn.
         lines: The line of each inference network, where there are lines.
     """
-    models = [Line2D([], [], color=style.colour, linewidth=5, label=style.label) for style in finished.models.values()]
+    models = [Line2D([], [], color=style.colour, linewidth=5, label=style.label) for style in scored.models.values()]
     posteriors = [
         Line2D([], [], color="black", linestyle=(lines or {}).get(name, "none"), label=f"{name} q", **MARKERS[name])
-        for name in finished.distinct("posterior")
+        for name in scored.distinct("posterior")
     ]
     figure.legend(handles=[*models, *posteriors], loc="outside right center", frameon=False, labelspacing=0.9)

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from lightning_app.figures.finished_runs import finished_runs
 from lightning_app.figures.saving import save_figure
 from lightning_app.figures.score_scatter import GLOBAL_SWAP, UNIT_RANGE, UNIT_TICKS, draw_scatter
+from lightning_app.figures.scored_runs import scored_runs
 
 LOCAL_SWAP = "swap_f1/local_swap"
 
@@ -15,12 +15,12 @@ def swap_f1(output: Path | None = None, **selection: Any) -> None:
 
     Args:
         output: Where ``swap_f1_<data>.png``, ``.svg`` and ``.csv`` go; the folder ``figures`` of the runs if not given.
-        **selection: Which runs, as in `finished_runs`.
+        **selection: Which runs, as in `scored_runs`.
 
     Raises:
         RunError: Runs are missing, lack a score, cannot be compared, or are not what their names say.
     """
-    finished = finished_runs("swap_f1", ["swap_f1/pre_swap", GLOBAL_SWAP, LOCAL_SWAP], **selection)
-    figure = draw_scatter(finished, LOCAL_SWAP, "macro F1 after the local swap")
+    scored = scored_runs("swap_f1", ["swap_f1/pre_swap", GLOBAL_SWAP, LOCAL_SWAP], [], **selection)
+    figure = draw_scatter(scored, LOCAL_SWAP, "macro F1 after the local swap")
     figure.axes[0].set(ylim=UNIT_RANGE, yticks=UNIT_TICKS)
-    save_figure(figure, finished.path("swap_f1", output), finished.table(), f"{len(finished.runs)} runs")
+    save_figure(figure, scored.path("swap_f1", output), scored.table(), f"{len(scored.runs)} runs")

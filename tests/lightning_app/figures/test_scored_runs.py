@@ -6,35 +6,40 @@ from dataclasses import replace
 import pytest
 
 from lightning_app.errors import RunError
-from lightning_app.figures.finished_runs import finished_runs
+from lightning_app.figures.scored_runs import scored_runs
 
 F1 = ["swap_f1/global_swap", "swap_f1/local_swap"]
 
 
-def refused(results, scores=F1, **selection):
+def read(results, scores=F1, settings=(), **selection):
+    return scored_runs("swap_f1", scores, settings, **results.selection, **selection)
+
+
+def refused(*arguments, **options):
     with pytest.raises(RunError) as raised:
-        finished_runs("swap_f1", scores, **results.selection, **selection)
+        read(*arguments, **options)
     return str(raised.value)
 
 
 def test_a_row_for_each_run_with_its_scores_and_epochs(results):
-    table = finished_runs("swap_f1", F1, **results.selection).table()
+    table = read(results).table()
 
-    assert list(table) == ["model", "data", "z_dim", "posterior", "seed", "max_epochs", *F1]
+    known = ["max_epochs", "factor", "n_train_clips", "n_validation_clips"]
+    assert list(table) == ["model", "data", "z_dim", "posterior", "seed", *known, *F1]
     assert len(table["seed"]) == 24
     rows = list(zip(*table.values(), strict=True))
     for run in results.runs:
         scores = [results.scores[run][score] for score in F1]
-        assert (run.model, "melodies", run.z_dim, run.posterior, run.seed, 80, *scores) in rows
+        assert (run.model, "melodies", run.z_dim, run.posterior, run.seed, 80, "instrument", 24, 6, *scores) in rows
 
 
 def test_values_are_those_of_the_runs_that_are_asked_for(results):
-    finished = finished_runs("swap_f1", F1, **results.selection)
+    scored = read(results)
 
     chosen = [run for run in results.runs if (run.model, run.posterior, run.z_dim) == ("better", "full", 4)]
     assert len(chosen) == 3
     expected = [results.scores[run][F1[0]] for run in chosen]
-    assert finished.values(F1[0], model="better", posterior="full", z_dim=4) == expected
+    assert scored.values(F1[0], model="better", posterior="full", z_dim=4) == expected
 
 
 def test_selection_reads_no_other_run(results):
@@ -42,10 +47,10 @@ def test_selection_reads_no_other_run(results):
         if run.seed != 1 or run.z_dim != 4 or run.posterior != "full":
             (results.folder / run.name / "evaluation.json").unlink()
 
-    finished = finished_runs("swap_f1", F1, **results.selection, z_dims=[4], posteriors=["full"], seeds=[1])
+    scored = read(results, z_dims=[4], posteriors=["full"], seeds=[1])
 
-    assert [one.run.model for one in finished.runs] == ["plain", "better"]
-    assert finished.distinct("z_dim") == [4]
+    assert [one.run.model for one in scored.runs] == ["plain", "better"]
+    assert scored.distinct("z_dim") == [4]
 
 
 def test_missing_runs_are_all_named_with_the_command_that_makes_them(results):
@@ -79,7 +84,7 @@ def test_score_that_was_not_measured(results):
     assert other.name in message
     assert f"disentangle test -c {results.folder / run.name / 'config.yaml'}" in message
     assert "--evaluation.rpa full --evaluation.fad '[crepe-full]'" in message
-    assert len(finished_runs("swap_f1", F1, **results.selection).runs) == 24
+    assert len(read(results).runs) == 24
 
 
 @pytest.mark.parametrize(
@@ -116,6 +121,15 @@ def test_runs_that_cannot_be_compared(results, config, evaluation, named):
 
     assert "cannot be compared" in message
     assert f"\n{named}:\n  {run.name}" in message
+
+
+def test_settings_that_only_some_scores_depend_on(results):
+    run = results.runs[5]
+    results.write(run, evaluation={"rpa_model": "tiny"})
+
+    assert f"\nrpa_model tiny:\n  {run.name}" in refused(results, ["rpa/pre_swap"], ["rpa_model", "n_audio_clips"])
+    assert len(read(results).runs) == 24
+    assert set(read(results, F1, ["n_audio_clips"]).table()["n_audio_clips"]) == {5}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from lightning_app.experiments import EXPERIMENTS, Model, Run, read_experiments
 
 
 @dataclass(frozen=True)
-class FinishedRun:
+class ScoredRun:
     """A run with its scores.
 
     Attributes:
@@ -32,7 +32,7 @@ class FinishedRun:
 
 
 @dataclass(frozen=True)
-class FinishedRuns:
+class ScoredRuns:
     """The runs of a figure.
 
     Attributes:
@@ -43,7 +43,7 @@ class FinishedRuns:
         folder: Of the runs.
     """
 
-    runs: list[FinishedRun]
+    runs: list[ScoredRun]
     models: dict[str, Model]
     data: str
     data_label: str
@@ -64,13 +64,14 @@ class FinishedRuns:
 
     def table(self) -> dict[str, list[object]]:
         """All of it as columns, a row for each run."""
-        rows = [vars(one.run) | {"max_epochs": one.settings["max_epochs"]} | one.scores for one in self.runs]
+        rows = [vars(one.run) | one.settings | one.scores for one in self.runs]
         return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def finished_runs(
+def scored_runs(
     figure: str,
     scores: Sequence[str],
+    settings: Sequence[str],
     *,
     data: str = "dmelodies",
     z_dims: list[int] | None = None,
@@ -78,12 +79,13 @@ def finished_runs(
     seeds: list[int] | None = None,
     runs: Path = Path("runs"),
     experiments: Path = EXPERIMENTS,
-) -> FinishedRuns:
+) -> ScoredRuns:
     """Reads the runs that a figure shows.
 
     Args:
         figure: Of ``experiments``.
         scores: To read of each run.
+        settings: Of ``evaluation.json``, on which these scores depend.
         data: The data set, like dmelodies or urmp.
         z_dims: Only runs with one of these; all of the figure's if not given.
         posteriors: Only runs with one of these.
@@ -98,12 +100,12 @@ def finished_runs(
     wanted = described.runs_of(figure, data, z_dims, posteriors, seeds)
     selection = {"figure": figure, "data": data, "z_dims": z_dims, "posteriors": posteriors, "seeds": seeds}
     _refuse_missing(wanted, runs, selection)
-    read = [_finished_run(runs / run.name, run) for run in wanted]
+    read = [_scored_run(runs / run.name, run, settings) for run in wanted]
     _refuse_without(scores, read, runs)
     _refuse_incomparable(read)
     kept = [replace(one, scores={score: one.scores[score] for score in scores}) for one in read]
     models = {name: model for name, model in described.models.items() if name in described.figures[figure].models}
-    return FinishedRuns(kept, models, data, described.data[data], runs)
+    return ScoredRuns(kept, models, data, described.data[data], runs)
 
 
 def _refuse_missing(wanted: Sequence[Run], runs: Path, selection: Mapping[str, Any]) -> None:
@@ -117,7 +119,7 @@ def _refuse_missing(wanted: Sequence[Run], runs: Path, selection: Mapping[str, A
         )
 
 
-def _refuse_without(scores: Sequence[str], read: Sequence[FinishedRun], runs: Path) -> None:
+def _refuse_without(scores: Sequence[str], read: Sequence[ScoredRun], runs: Path) -> None:
     lacking = [one.run for one in read if not all(math.isfinite(one.scores.get(score, math.nan)) for score in scores)]
     if lacking:
         command = shlex.join(["disentangle", *lacking[0].test_arguments(runs)])
@@ -127,7 +129,7 @@ def _refuse_without(scores: Sequence[str], read: Sequence[FinishedRun], runs: Pa
         )
 
 
-def _refuse_incomparable(read: Sequence[FinishedRun]) -> None:
+def _refuse_incomparable(read: Sequence[ScoredRun]) -> None:
     for setting in read[0].settings:
         of_value: dict[Any, list[Run]] = {}
         for one in read:
@@ -149,7 +151,7 @@ def _listed(runs: Sequence[Run]) -> str:
     return "".join(f"\n  {group}-seed{', '.join(numbers)}" for group, numbers in seeds.items())
 
 
-def _finished_run(folder: Path, run: Run) -> FinishedRun:
+def _scored_run(folder: Path, run: Run, settings: Sequence[str]) -> ScoredRun:
     """Reads the folder of a run.
 
     Raises:
@@ -159,9 +161,11 @@ def _finished_run(folder: Path, run: Run) -> FinishedRun:
         config = cast(Any, OmegaConf.load(folder / "config.yaml"))
         model = config["model"]["init_args"]
         found = {"z_dim": model["z_dim"], "posterior": model["posterior"], "seed": config["seed_everything"]}
-        settings = {"max_epochs": config["trainer"]["max_epochs"]}
         evaluation = json.loads((folder / "evaluation.json").read_text())
-        settings |= {key: evaluation[key] for key in ("factor", "n_train_clips", "n_validation_clips")}
+        alike = {"max_epochs": config["trainer"]["max_epochs"]}
+        alike |= {key: evaluation[key] for key in ("factor", "n_train_clips", "n_validation_clips")}
+        # An evaluation that did not measure these scores has no such settings.
+        alike |= {key: evaluation.get(key) for key in settings}
         scores = {name: float(value) for name, value in evaluation["scores"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OmegaConfBaseException, YAMLError) as error:
         raise RunError(
@@ -172,4 +176,4 @@ def _finished_run(folder: Path, run: Run) -> FinishedRun:
         raise RunError(
             f"{folder} has a run of {', '.join(differing)}, which its name denies; rename it or make it again."
         )
-    return FinishedRun(run, settings, scores)
+    return ScoredRun(run, alike, scores)
