@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_app import figures, render_nsynth
+from lightning_app import figures, render_nsynth, run_experiment
 from lightning_app.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +33,7 @@ def test_there_are_commands():
 @pytest.mark.parametrize("command", re.findall(r"^disentangle-([\w-]+)(.*?)(?: +#.*)?$", TEXT, flags=re.MULTILINE))
 def test_other_command_is_accepted(command, capsys):
     name, arguments = command
-    run = {"figure": figures.main, "render-nsynth": render_nsynth.main}[name]
+    run = {"experiment": run_experiment.main, "figure": figures.main, "render-nsynth": render_nsynth.main}[name]
 
     with pytest.raises(SystemExit) as exit_:
         run([*shlex.split(arguments), "--print_config"])

@@ -1,6 +1,5 @@
 """Figure 1 of Watcharasupat & Lerch (2021): SCC, MIG and DMIG over the course of training."""
 
-import csv
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +10,7 @@ from yaml import YAMLError
 
 from lightning_app.errors import RunError
 from lightning_app.figures.run_log import validation_epochs
-from lightning_app.files import whole_file
+from lightning_app.figures.saving import save_figure
 
 _NAMES = {"scc": "SCC", "mig": "MIG", "dmig": "DMIG"}
 # x, y, and where DMIG has its bound.
@@ -50,14 +49,7 @@ def dmig(run: Path, output: Path | None = None) -> None:
         axis.set_title(f"({letter})")
         axis.grid(alpha=0.3)
     axes[0].legend()
-    for ending in ("png", "svg"):
-        with whole_file(folder / f"dmig.{ending}") as draft:
-            figure.savefig(draft, dpi=130)
-    with whole_file(folder / "dmig.csv") as draft, draft.open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(values)
-        table.writerows(zip(*values.values(), strict=True))
-    print(f"Wrote {folder / 'dmig.png'}, dmig.svg and dmig.csv: {n_epochs} epochs of {', '.join(attributes)}.")
+    save_figure(figure, folder / "dmig", values, f"{n_epochs} epochs of {', '.join(attributes)}")
 
 
 def _attributes(run: Path) -> list[str]:

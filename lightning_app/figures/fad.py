@@ -1,0 +1,50 @@
+"""Figures 4 and 6 of Luo et al. (2022): the trade-off of disentanglement and reconstruction."""
+
+from pathlib import Path
+from typing import Any
+
+from lightning_app.figures.saving import save_figure
+from lightning_app.figures.score_scatter import GLOBAL_SWAP, draw_scatter
+from lightning_app.figures.scored_runs import ScoredRuns, scored_runs
+
+
+def fad(embedding: str = "crepe-full", output: Path | None = None, **selection: Any) -> None:
+    """Draws the Fréchet audio distance of reconstructions against macro F1 after the global swap, for each z_dim.
+
+    Args:
+        embedding: Of the distance.
+        output: Where ``fad_<embedding>_<data>.png``, ``.svg`` and ``.csv`` go; the folder ``figures`` of the runs if
+            not given.
+        **selection: Which runs, as in `scored_runs`.
+
+    Raises:
+        RunError: Runs are missing, lack a score, cannot be compared, or are not what their names say.
+    """
+    scored = scored_runs("fad", _scores(embedding), ["n_audio_clips"], **selection)
+    _draw(scored, "fad", embedding, output)
+
+
+def richer_decoder(embedding: str = "crepe-full", output: Path | None = None, **selection: Any) -> None:
+    """Draws the Fréchet audio distance against macro F1 for DSAE, TS-DSAE, and TS-DSAE with the richer decoder.
+
+    Args:
+        embedding: Of the distance.
+        output: Where ``richer_decoder_<embedding>_<data>.png``, ``.svg`` and ``.csv`` go; the folder ``figures`` of the
+            runs if not given.
+        **selection: Which runs, as in `scored_runs`.
+
+    Raises:
+        RunError: Runs are missing, lack a score, cannot be compared, or are not what their names say.
+    """
+    scored = scored_runs("richer_decoder", _scores(embedding), ["n_audio_clips"], **selection)
+    _draw(scored, "richer_decoder", embedding, output)
+
+
+def _scores(embedding: str) -> list[str]:
+    distance = f"fad/{embedding}"
+    return [GLOBAL_SWAP, distance, f"{distance}/n_real", f"{distance}/n_generated"]
+
+
+def _draw(scored: ScoredRuns, name: str, embedding: str, output: Path | None) -> None:
+    figure = draw_scatter(scored, f"fad/{embedding}", f"FAD ({embedding}), lower is better")
+    save_figure(figure, scored.path(f"{name}_{embedding}", output), scored.table(), f"{len(scored.runs)} runs")

@@ -1,0 +1,28 @@
+"""How every figure is written."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from lightning_app.files import whole_file
+
+
+def save_figure(figure: Figure, path: Path, table: Mapping[str, Iterable[object]], shown: str) -> None:
+    """Writes a figure as PNG and SVG, and its numbers as CSV, and says so.
+
+    Args:
+        figure: What is drawn.
+        path: Of the three files, without their endings.
+        table: The numbers, a column for each name, all of one length.
+        shown: What it shows, in words.
+    """
+    for ending in ("png", "svg"):
+        with whole_file(path.with_name(f"{path.name}.{ending}")) as draft:
+            figure.savefig(draft, dpi=130)
+    with whole_file(path.with_name(f"{path.name}.csv")) as draft, draft.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(table)
+        rows.writerows(zip(*table.values(), strict=True))
+    print(f"Wrote {path}.png, .svg and .csv: {shown}.")

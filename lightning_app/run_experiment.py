@@ -1,0 +1,192 @@
+"""Makes the runs of a figure: ``disentangle-experiment --figure swap_f1 --data dmelodies --length short``."""
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from jsonargparse import auto_cli
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from datamodules.worker_pool import usable_cores
+from lightning_app.errors import RunError, one_message
+from lightning_app.experiments import EXPERIMENTS, Run, read_experiments
+from lightning_app.files import whole_file
+
+_SECONDS_TO_END = 20.0
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A run to be made: its folder, and the arguments of ``disentangle`` that train and that evaluate it."""
+
+    folder: Path
+    fit: list[str]
+    test: list[str]
+
+    @property
+    def last_checkpoint(self) -> Path:
+        return self.folder / "checkpoints" / "last.ckpt"
+
+    @property
+    def record(self) -> Path:
+        """The file with the command that the training was started with."""
+        return self.folder / "command.txt"
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "output.txt"
+
+    @property
+    def finished(self) -> bool:
+        return (self.folder / "evaluation.json").is_file()  # the last file that `test` writes
+
+    def commands(self) -> list[list[str]]:
+        """What is left to do; training goes on where it was stopped."""
+        resumed = ["--ckpt_path", str(self.last_checkpoint)] if self.last_checkpoint.is_file() else []
+        return [[*self.fit, *resumed], self.test]
+
+    def started_otherwise(self) -> bool:
+        """Whether what there is of the run came from another command."""
+        begun = self.finished or self.last_checkpoint.is_file()
+        return begun and self.record.is_file() and self.record.read_text() != _typed(self.fit)
+
+
+def run_experiment(
+    figure: str,
+    data: str,
+    z_dims: list[int] | None = None,
+    posteriors: list[str] | None = None,
+    seeds: list[int] | None = None,
+    length: str = "published",
+    jobs: int = 1,
+    options: str = "",
+    runs: Path = Path("runs"),
+    experiments: Path = EXPERIMENTS,
+    dry_run: bool = False,
+) -> None:
+    """Trains and evaluates those of a figure's runs that are not finished, each in a process of its own.
+
+    What a run prints is in its folder, in ``output.txt``. Where one fails the others go on. Ctrl-C ends them all; the
+    same command takes up what is left, each run from its last checkpoint.
+
+    Args:
+        figure: Of ``experiments``, like swap_f1.
+        data: The data set, like dmelodies.
+        z_dims: Only runs with one of these.
+        posteriors: Only runs with one of these.
+        seeds: Only runs with one of these.
+        length: Of ``experiments``, like published or short.
+        jobs: Number of runs at a time. Each has its share of the CPU's cores, unless OMP_NUM_THREADS is set.
+        options: More options of ``disentangle fit`` for every run, given like --options="--data.root ~/urmp".
+        runs: The folder of the runs.
+        experiments: The file that lists the runs of each figure.
+        dry_run: Print the commands and run nothing.
+
+    Raises:
+        RunError: The figure has no such runs, runs were started otherwise, or runs failed.
+    """
+    if jobs < 1:
+        raise RunError(f"jobs is {jobs}; it must be 1 or more.")
+    try:
+        more = shlex.split(options)
+    except ValueError as error:
+        raise RunError(f"options {options!r}: {error}.") from error
+    described = read_experiments(experiments)
+
+    def work_of(run: Run) -> _Work:
+        fit = run.fit_arguments(experiments.parent, described.presets(run.model, length), runs)
+        return _Work(runs / run.name, [*fit, *more], run.test_arguments(runs))
+
+    wanted = [work_of(run) for run in described.runs_of(figure, data, z_dims, posteriors, seeds)]
+    if others := [work for work in wanted if work.started_otherwise()]:
+        raise RunError(
+            f"{', '.join(str(work.folder) for work in others)} began with another command, the first with "
+            f"`{others[0].record.read_text()}`. Give the same --length and --options, or another folder with --runs; "
+            "what else there is to measure of a finished run, `disentangle test` measures."
+        )
+    unfinished = [work for work in wanted if not work.finished]
+    if dry_run:
+        for command in (command for work in unfinished for command in work.commands()):
+            print(_typed(command))
+        return
+    failures = asyncio.run(_make_all(unfinished, jobs))
+    if failures:
+        raise RunError("\n  ".join([f"{len(failures)} of {len(unfinished)} runs failed:", *failures]))
+    print(f"{len(wanted)} runs are finished, {len(unfinished)} of them made now.")
+
+
+async def _make_all(unfinished: Sequence[_Work], jobs: int) -> list[str]:
+    """Makes the runs, so many at a time, and returns what there is to say of those that failed."""
+    # Ctrl-C does the same of itself.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, cast(asyncio.Task, asyncio.current_task()).cancel)
+    environment = {"OMP_NUM_THREADS": str(max(1, usable_cores() // jobs)), **os.environ}
+    turns = asyncio.Semaphore(jobs)
+    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns) as progress:
+        overall = progress.add_task("runs", total=len(unfinished))
+
+        async def make(work: _Work) -> str | None:
+            async with turns:
+                shown = progress.add_task(work.folder.name, total=2)
+                failure = None
+                with whole_file(work.record) as draft:
+                    draft.write_text(_typed(work.fit))
+                for command in work.commands():
+                    if status := await _call(command, work.output, environment):
+                        failure = _failure(work, command, status)
+                        break
+                    progress.advance(shown)
+                progress.remove_task(shown)
+                progress.advance(overall)
+                return failure
+
+        failures = await asyncio.gather(*map(make, unfinished))
+    return [failure for failure in failures if failure is not None]
+
+
+async def _call(arguments: Sequence[str], output: Path, environment: Mapping[str, str]) -> int:
+    """Calls ``disentangle`` and returns its exit status; it ends with this process."""
+    with output.open("a") as file:
+        print(f"$ {_typed(arguments)}", file=file, flush=True)
+        process = await asyncio.create_subprocess_exec(
+            *[sys.executable, "-m", "lightning_app", *arguments],
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=file,
+            stderr=asyncio.subprocess.STDOUT,
+            env=environment,
+        )
+        try:
+            return await process.wait()
+        except asyncio.CancelledError:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _SECONDS_TO_END)
+            except TimeoutError:
+                process.kill()
+            raise
+
+
+def _typed(arguments: Sequence[str]) -> str:
+    """The command as one would type it."""
+    return shlex.join(["disentangle", *arguments])
+
+
+def _failure(work: _Work, command: Sequence[str], status: int) -> str:
+    lines = [line.strip() for line in work.output.read_text(errors="replace").splitlines() if line.strip()]
+    return f"{work.folder.name}, {command[0]}: {lines[-1]} (exit status {status}; all of it in {work.output})"
+
+
+def main(args: list[str] | None = None) -> None:
+    """Runs the command line."""
+    with one_message():
+        try:
+            auto_cli(run_experiment, args=args, as_positional=False)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            print("Stopped. The same command goes on from here.", file=sys.stderr)
+            sys.exit(130)
