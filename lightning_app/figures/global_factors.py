@@ -1,7 +1,6 @@
 """Figure 7 of Luo et al. (2022): a source whose global latent is replaced by that of three targets."""
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +12,7 @@ from datamodules.clips import ClipDataModule
 from lightning_app.errors import RunError
 from lightning_app.figures.kept_melody import Heard, listen
 from lightning_app.figures.replacement import N_TARGETS, ROLES, Reader, Replacement, replace, title
-from lightning_app.files import whole_file
+from lightning_app.figures.saving import save_figure, save_table
 from lightning_app.finished_run import finished_run
 from lightning_app.media.examples import save_wav
 from lightning_app.media.spectrogram_grid import colour_range, show_spectrogram
@@ -59,23 +58,21 @@ def global_factors(
 
     folder = run / "figures" if output is None else output
     summary = (
-        f"All {len(data.validation_dataset)} validation clips,\neach with the v of one that differs in both:\nmacro F1 "
+        f"all {len(data.validation_dataset)} validation clips,\neach with the v of one that differs in both:\nmacro F1 "
         + ", ".join(f"{factor} {f1[factor]:.3f}" for factor in factors)
     )
     seconds = heard.audio.shape[1] / data.log_mel.sample_rate
     figure = _drawn(sounds.log_mels.numpy(), wanted_titles, read_titles, heard, seconds, summary)
-    for ending in ("png", "svg"):
-        with whole_file(folder / f"global_factors.{ending}") as draft:
-            figure.savefig(draft, dpi=130)
-    _save_table(folder / "global_factors.csv", _rows(data, factors, sounds, read, heard))
-    _save_table(folder / "global_factors_f1.csv", [{"factor": factor, "macro_f1": f1[factor]} for factor in factors])
+    rows = _rows(data, factors, sounds, read, heard)
+    table = {name: [row[name] for row in rows] for name in rows[0]}
+    save_figure(figure, folder / "global_factors", table, f"over {summary}".replace("\n", " "))
+    save_table(folder / "global_factors_f1.csv", {"factor": f1.keys(), "macro_f1": f1.values()})
     for former in (folder / "global_factors").glob("*.wav"):  # of another seed, say
         former.unlink()
     for role, wanted, wave in zip(ROLES, wanted_titles, heard.audio, strict=True):
         name = f"{role}_{wanted}".replace(",", "").replace(" ", "_") + ".wav"
         save_wav(folder / "global_factors" / name, wave, data.log_mel.sample_rate)
-    print(f"Wrote {folder / 'global_factors.png'}, .svg, .csv, _f1.csv, and WAVs in {folder / 'global_factors'}.")
-    print(summary.replace("\n", " "))
+    print(f"Wrote what they sound like to {folder / 'global_factors'}, and these scores to global_factors_f1.csv.")
 
 
 def octaves_above_source(data: ClipDataModule, factors: Sequence[str], wanted: NDArray[np.int64]) -> list[int]:
@@ -104,7 +101,7 @@ def _drawn(
     figure = Figure(figsize=(3.0 * (N_TARGETS + 1) + 0.6, 6.6), layout="constrained")
     axes = figure.subplots(2, N_TARGETS + 1, sharex=True, sharey=True)
     axes[0, 0].axis("off")
-    note = f"Below: the source, and its z\nwith the v of each target.\n\n{summary}"
+    note = f"Below: the source, and its z\nwith the v of each target.\n\nOver {summary}"
     axes[0, 0].text(0.0, 0.5, note, transform=axes[0, 0].transAxes, fontsize=8, va="center")
     colours = colour_range(log_mels[: 1 + N_TARGETS])
     panels = [axes[1, 0], *axes[0, 1:], *axes[1, 1:]]
@@ -142,10 +139,3 @@ def _rows(
         row["raw_pitch_accuracy"] = heard.accuracy[number] if number > N_TARGETS else None
         rows.append(row)
     return rows
-
-
-def _save_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    with whole_file(path) as draft, draft.open("w", newline="") as file:
-        table = csv.DictWriter(file, rows[0])
-        table.writeheader()
-        table.writerows(rows)

@@ -21,8 +21,13 @@ def save_figure(figure: Figure, path: Path, table: Mapping[str, Iterable[object]
     for ending in ("png", "svg"):
         with whole_file(path.with_name(f"{path.name}.{ending}")) as draft:
             figure.savefig(draft, dpi=130)
-    with whole_file(path.with_name(f"{path.name}.csv")) as draft, draft.open("w", newline="") as file:
+    save_table(path.with_name(f"{path.name}.csv"), table)
+    print(f"Wrote {path}.png, .svg and .csv: {shown}.")
+
+
+def save_table(path: Path, table: Mapping[str, Iterable[object]]) -> None:
+    """Writes a CSV of columns, all of one length."""
+    with whole_file(path) as draft, draft.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(table)
         rows.writerows(zip(*table.values(), strict=True))
-    print(f"Wrote {path}.png, .svg and .csv: {shown}.")

@@ -125,7 +125,8 @@ def _refuse_without(scores: Sequence[str], read: Sequence[ScoredRun], runs: Path
         command = shlex.join(["disentangle", *lacking[0].test_arguments(runs)])
         raise RunError(
             f"{len(lacking)} of {len(read)} runs lack scores, of {', '.join(scores)}:{_listed(lacking)}\n"
-            f"Measure them, the first by `{command} --evaluation.rpa full --evaluation.fad '[crepe-full]'`."
+            f"Measure them, the first by `{command} --evaluation.rpa full --evaluation.fad '[crepe-full]'`; on a CPU "
+            "take tiny and [crepe-tiny], and some of the clips (--evaluation.audio_clips)."
         )
 
 

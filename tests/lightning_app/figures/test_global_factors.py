@@ -169,7 +169,7 @@ def test_command_line_writes_into_the_run_and_nowhere_else(two_octave_run, tmp_p
     assert first["instrument"] == second["instrument"]
     shown = capsys.readouterr().out
     assert f"Wrote {run / 'figures' / 'global_factors.png'}" in shown
-    assert "All 16 validation clips, each with the v of one that differs in both: macro F1 octave " in shown
+    assert "over all 16 validation clips, each with the v of one that differs in both: macro F1 octave " in shown
 
 
 # What is refused
