@@ -129,4 +129,5 @@ def _print_table(scores: Mapping[str, float], attributes: tuple[str, ...], path:
         row = [scores.get(f"{name}/{attribute}") for attribute in attributes]
         if any(value is not None for value in row):
             table.add_row(name, *("" if value is None else f"{value:.3f}" for value in row))
-    Console().print(table, f"Written to {path}", soft_wrap=True)
+    Console().print(table)
+    Console().print(f"Written to {path}", soft_wrap=True)  # in one piece, to be copied

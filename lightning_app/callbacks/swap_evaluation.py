@@ -210,4 +210,5 @@ def _print_table(scores: Mapping[str, float], factor: str, path: Path) -> None:
     for key, name in names.items():
         if key in scores:
             table.add_row(name, f"{scores[key]:.3f}")
-    Console().print(table, f"Written to {path}", soft_wrap=True)
+    Console().print(table)
+    Console().print(f"Written to {path}", soft_wrap=True)  # in one piece, to be copied
