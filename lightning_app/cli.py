@@ -1,5 +1,6 @@
 """The command line: LightningCLI with named callback slots, and errors of one message."""
 
+import signal
 import sys
 import warnings
 import zipfile
@@ -8,9 +9,10 @@ from typing import Any, NoReturn
 
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf.errors import InterpolationKeyError
 
-from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed
+from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
 from lightning_app.errors import RunError, one_message
 
 CALLBACK_SLOTS = ("schedule", "checkpoint", "last_checkpoint", "early_stopping", "evaluation", "media", "predictions")
@@ -29,7 +31,7 @@ class DisentangleCLI(LightningCLI):
     """LightningCLI for any model and data set of this project, with callbacks in named slots.
 
     What a run always has is added here: seeds that make resumed runs repeat, the check for a finite loss, the progress
-    bar and the record of the configuration.
+    bar, the record of the configuration, and the mark of a training that has ended.
     """
 
     def __init__(self, args: list[str] | None = None) -> None:
@@ -52,7 +54,7 @@ class DisentangleCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         config = {**self._get(self.config_init, "trainer", default={}), **kwargs}
         callbacks = [callback for slot in CALLBACK_SLOTS if (callback := self._get(self.config_init, slot)) is not None]
-        callbacks.append(FiniteLoss())
+        callbacks += [FiniteLoss(), TrainingEnd()]
         seed = self._get(self.config, "seed_everything")
         if seed is not False:
             callbacks.append(StepSeed(seed))
@@ -88,6 +90,8 @@ def main(args: list[str] | None = None) -> None:
     with one_message():
         try:
             DisentangleCLI(args)
+        except SIGTERMException:
+            sys.exit(128 + signal.SIGTERM)  # Lightning's own is 0, as if training had come to its end
         except InterpolationKeyError as error:
             print(f"error: in the configuration: {error}", file=sys.stderr)
             sys.exit(2)

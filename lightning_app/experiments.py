@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from lightning_app.callbacks.training_end import MARK
 from lightning_app.errors import RunError
 
 EXPERIMENTS = Path("configs/experiments.yaml")
@@ -45,6 +46,15 @@ class Run:
     def name(self) -> str:
         """The name of the run's folder."""
         return f"{self.group}-seed{self.seed}"
+
+    def trained(self, runs: Path) -> bool:
+        """Whether its training has come to its end."""
+        return (runs / self.name / MARK).is_file()
+
+    def finished(self, runs: Path) -> bool:
+        """Whether it is trained, and evaluated since."""
+        mark, evaluation = runs / self.name / MARK, runs / self.name / "evaluation.json"
+        return mark.is_file() and evaluation.is_file() and evaluation.stat().st_mtime >= mark.stat().st_mtime
 
     def fit_arguments(self, configs: Path, presets: Sequence[str], runs: Path) -> list[str]:
         """The arguments of ``disentangle`` that train it.
@@ -150,7 +160,7 @@ def read_experiments(path: Path = EXPERIMENTS) -> Experiments:
     try:
         described = OmegaConf.merge(OmegaConf.structured(Experiments), cast(Any, OmegaConf.load(path)))
         experiments = cast(Experiments, OmegaConf.to_object(described))
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         raise RunError(f"cannot read {path}; name the file with --experiments, or start in its project.") from None
     except (OmegaConfBaseException, YAMLError, TypeError) as error:
         raise RunError(f"{path} does not describe experiments: {' '.join(str(error).split())}.") from error

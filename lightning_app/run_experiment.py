@@ -23,11 +23,16 @@ _SECONDS_TO_END = 20.0
 
 @dataclass(frozen=True)
 class _Work:
-    """A run to be made: its folder, and the arguments of ``disentangle`` that train and that evaluate it."""
+    """A run to be made: in which folder, by which arguments of ``disentangle``, and with which choices of the user."""
 
-    folder: Path
+    run: Run
+    runs: Path
     fit: list[str]
-    test: list[str]
+    choices: str
+
+    @property
+    def folder(self) -> Path:
+        return self.runs / self.run.name
 
     @property
     def last_checkpoint(self) -> Path:
@@ -35,26 +40,25 @@ class _Work:
 
     @property
     def record(self) -> Path:
-        """The file with the command that the training was started with."""
-        return self.folder / "command.txt"
+        """The file with the choices that the training was started with."""
+        return self.folder / "experiment.txt"
 
     @property
     def output(self) -> Path:
         return self.folder / "output.txt"
 
-    @property
-    def finished(self) -> bool:
-        return (self.folder / "evaluation.json").is_file()  # the last file that `test` writes
-
     def commands(self) -> list[list[str]]:
         """What is left to do; training goes on where it was stopped."""
+        test = self.run.test_arguments(self.runs)
+        if self.run.trained(self.runs):
+            return [test]
         resumed = ["--ckpt_path", str(self.last_checkpoint)] if self.last_checkpoint.is_file() else []
-        return [[*self.fit, *resumed], self.test]
+        return [[*self.fit, *resumed], test]
 
     def started_otherwise(self) -> bool:
-        """Whether what there is of the run came from another command."""
-        begun = self.finished or self.last_checkpoint.is_file()
-        return begun and self.record.is_file() and self.record.read_text() != _typed(self.fit)
+        """Whether what there is of the run came from other choices."""
+        begun = self.run.trained(self.runs) or self.last_checkpoint.is_file()
+        return begun and self.record.is_file() and self.record.read_text() != self.choices
 
 
 def run_experiment(
@@ -101,16 +105,16 @@ def run_experiment(
 
     def work_of(run: Run) -> _Work:
         fit = run.fit_arguments(experiments.parent, described.presets(run.model, length), runs)
-        return _Work(runs / run.name, [*fit, *more], run.test_arguments(runs))
+        return _Work(run, runs, [*fit, *more], shlex.join([f"--length={length}", f"--options={options}"]))
 
     wanted = [work_of(run) for run in described.runs_of(figure, data, z_dims, posteriors, seeds)]
     if others := [work for work in wanted if work.started_otherwise()]:
         raise RunError(
-            f"{', '.join(str(work.folder) for work in others)} began with another command, the first with "
-            f"`{others[0].record.read_text()}`. Give the same --length and --options, or another folder with --runs; "
-            "what else there is to measure of a finished run, `disentangle test` measures."
+            f"{', '.join(str(work.folder) for work in others)} began with other choices, the first with "
+            f"{others[0].record.read_text()}. Give the same, or another folder with --runs; what else there is to "
+            "measure of a trained run, `disentangle test` measures with options of its own."
         )
-    unfinished = [work for work in wanted if not work.finished]
+    unfinished = [work for work in wanted if not work.run.finished(runs)]
     if dry_run:
         for command in (command for work in unfinished for command in work.commands()):
             print(_typed(command))
@@ -125,7 +129,8 @@ async def _make_all(unfinished: Sequence[_Work], jobs: int) -> list[str]:
     """Makes the runs, so many at a time, and returns what there is to say of those that failed."""
     # Ctrl-C does the same of itself.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, cast(asyncio.Task, asyncio.current_task()).cancel)
-    environment = {"OMP_NUM_THREADS": str(max(1, usable_cores() // jobs)), **os.environ}
+    at_once = max(1, min(jobs, len(unfinished)))
+    environment = {"OMP_NUM_THREADS": str(max(1, usable_cores() // at_once)), **os.environ}
     turns = asyncio.Semaphore(jobs)
     columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns) as progress:
@@ -133,11 +138,11 @@ async def _make_all(unfinished: Sequence[_Work], jobs: int) -> list[str]:
 
         async def make(work: _Work) -> str | None:
             async with turns:
-                shown = progress.add_task(work.folder.name, total=2)
-                failure = None
+                commands, failure = work.commands(), None
+                shown = progress.add_task(work.folder.name, total=len(commands))
                 with whole_file(work.record) as draft:
-                    draft.write_text(_typed(work.fit))
-                for command in work.commands():
+                    draft.write_text(work.choices)
+                for command in commands:
                     if status := await _call(command, work.output, environment):
                         failure = _failure(work, command, status)
                         break
@@ -179,7 +184,9 @@ def _typed(arguments: Sequence[str]) -> str:
 
 def _failure(work: _Work, command: Sequence[str], status: int) -> str:
     lines = [line.strip() for line in work.output.read_text(errors="replace").splitlines() if line.strip()]
-    return f"{work.folder.name}, {command[0]}: {lines[-1]} (exit status {status}; all of it in {work.output})"
+    # The loggers have their say after an error.
+    said = [line for line in lines if line.startswith("error:")] or lines
+    return f"{work.folder.name}, {command[0]}: {said[-1]} (exit status {status}; all of it in {work.output})"
 
 
 def main(args: list[str] | None = None) -> None:

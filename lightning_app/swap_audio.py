@@ -58,7 +58,7 @@ class SwapAudio:
             DataError: The audio of a clip cannot be had.
             RunError: See `ReconstructionDistance`.
         """
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
             # By the clip, so that neither batches nor processes matter.
             torch.manual_seed(self._seed + source)
             audio = self._inverse(torch.cat(swap).cpu()).to(self._device)

@@ -52,17 +52,18 @@ class RowMetric(Metric):
         """Adds a batch of rows, a tensor for each of `ROWS`, all of shape (n, ...)."""
         n = len(rows[0])
         if indices is None:
-            indices = torch.full((n,), NO_INDEX, device=rows[0].device)
+            indices = torch.full((n,), NO_INDEX)
         if indices.shape != (n,) or indices.is_floating_point() or indices.dtype == torch.bool:
             raise ValueError(
                 f"indices is {indices.dtype} of shape {tuple(indices.shape)}; expected integers of shape ({n},), the "
                 "number of each sample in its data set."
             )
-        widths = torch.tensor([values[0].numel() for values in rows], device=rows[0].device)
+        widths = torch.tensor([values[0].numel() for values in rows], device=self.device)
         self._require_equal_widths(torch.stack([*(before for before in self.widths[:1] if len(before)), widths]))
         for state, values in zip(self.ROWS, rows, strict=True):
-            getattr(self, state).append(values.detach().to(self._row_dtype, copy=True).flatten())
-        self.indices.append(indices.detach().to(torch.int64, copy=True))
+            # To one device, so that batches from several, like those of a loader and of a model, make one state.
+            getattr(self, state).append(values.detach().to(self.device, self._row_dtype, copy=True).flatten())
+        self.indices.append(indices.detach().to(self.device, torch.int64, copy=True))
         self.widths.append(widths)
 
     def _rows(self) -> tuple[Tensor, ...]:

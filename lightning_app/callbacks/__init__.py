@@ -8,6 +8,7 @@ from lightning_app.callbacks.progress import StageProgressBar
 from lightning_app.callbacks.step_seed import StepSeed
 from lightning_app.callbacks.swap_evaluation import SwapEvaluation
 from lightning_app.callbacks.swap_examples import SwapExamples
+from lightning_app.callbacks.training_end import TrainingEnd
 from lightning_app.callbacks.traversal_examples import TraversalExamples
 from lightning_app.callbacks.two_stage_training import TwoStageTraining
 
@@ -20,6 +21,7 @@ __all__ = [
     "StepSeed",
     "SwapEvaluation",
     "SwapExamples",
+    "TrainingEnd",
     "TraversalExamples",
     "TwoStageTraining",
 ]

@@ -81,11 +81,15 @@ class SwapEvaluation(Callback):
         self.audio_clips = audio_clips
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        if stage != "test":
+        if stage not in ("fit", "test"):
             return
+        # What cannot be evaluated is better known before the training than after it.
         swappable(pl_module)
-        # The model is not there yet.
-        data, device = clip_data(trainer, self.factor), trainer.strategy.root_device
+        data = clip_data(trainer, self.factor)
+        if stage == "fit":
+            return
+        # The model is not there yet. Apple's GPUs have no float64.
+        device = trainer.strategy.root_device if trainer.strategy.root_device.type != "mps" else torch.device("cpu")
         self._dataset = data.validation_dataset
         self._partners = partners_of_other_class(self._dataset.attributes[self.factor], self.seed)
         self._position = {int(index): position for position, index in enumerate(self._dataset.indices)}

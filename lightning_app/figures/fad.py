@@ -6,9 +6,10 @@ from typing import Any
 from lightning_app.figures.saving import save_figure
 from lightning_app.figures.score_scatter import GLOBAL_SWAP, draw_scatter
 from lightning_app.figures.scored_runs import ScoredRuns, scored_runs
+from modules.audio_embedding import EmbeddingName
 
 
-def fad(embedding: str = "crepe-full", output: Path | None = None, **selection: Any) -> None:
+def fad(embedding: EmbeddingName = "crepe-full", output: Path | None = None, **selection: Any) -> None:
     """Draws the Fréchet audio distance of reconstructions against macro F1 after the global swap, for each z_dim.
 
     Args:
@@ -24,7 +25,7 @@ def fad(embedding: str = "crepe-full", output: Path | None = None, **selection: 
     _draw(scored, "fad", embedding, output)
 
 
-def richer_decoder(embedding: str = "crepe-full", output: Path | None = None, **selection: Any) -> None:
+def richer_decoder(embedding: EmbeddingName = "crepe-full", output: Path | None = None, **selection: Any) -> None:
     """Draws the Fréchet audio distance against macro F1 for DSAE, TS-DSAE, and TS-DSAE with the richer decoder.
 
     Args:

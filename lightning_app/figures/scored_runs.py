@@ -98,7 +98,8 @@ def scored_runs(
     """
     described = read_experiments(experiments)
     wanted = described.runs_of(figure, data, z_dims, posteriors, seeds)
-    selection = {"figure": figure, "data": data, "z_dims": z_dims, "posteriors": posteriors, "seeds": seeds}
+    selection: dict[str, Any] = {"figure": figure, "data": data, "z_dims": z_dims, "posteriors": posteriors}
+    selection |= {"seeds": seeds, "experiments": experiments if experiments != EXPERIMENTS else None}
     _refuse_missing(wanted, runs, selection)
     read = [_scored_run(runs / run.name, run, settings) for run in wanted]
     _refuse_without(scores, read, runs)
@@ -109,24 +110,29 @@ def scored_runs(
 
 
 def _refuse_missing(wanted: Sequence[Run], runs: Path, selection: Mapping[str, Any]) -> None:
-    missing = [run for run in wanted if not (runs / run.name / "evaluation.json").is_file()]
+    missing = [run for run in wanted if not run.finished(runs)]
     if missing:
         words = [f"--{key}={_typed(value)}" for key, value in selection.items() if value is not None]
         command = shlex.join(["disentangle-experiment", *words, f"--runs={runs}"])
         raise RunError(
             f"{len(missing)} of {len(wanted)} runs are not in {runs}, or are not finished:{_listed(missing)}\n"
-            f"Make them with `{command}`, or leave them out with --z_dims, --posteriors and --seeds."
+            f"Make them with `{command}`, with the --length and --options of the others, or leave them out with "
+            "--z_dims, --posteriors and --seeds."
         )
 
 
 def _refuse_without(scores: Sequence[str], read: Sequence[ScoredRun], runs: Path) -> None:
     lacking = [one.run for one in read if not all(math.isfinite(one.scores.get(score, math.nan)) for score in scores)]
     if lacking:
-        command = shlex.join(["disentangle", *lacking[0].test_arguments(runs)])
+        embeddings = sorted({score.split("/")[1] for score in scores if score.startswith("fad/")})
+        options = ["--evaluation.fad", _typed(embeddings)] if embeddings else []
+        options += ["--evaluation.rpa", "full"] if any(score.startswith("rpa/") for score in scores) else []
+        command = shlex.join(["disentangle", *lacking[0].test_arguments(runs), *options])
         raise RunError(
             f"{len(lacking)} of {len(read)} runs lack scores, of {', '.join(scores)}:{_listed(lacking)}\n"
-            f"Measure them, the first by `{command} --evaluation.rpa full --evaluation.fad '[crepe-full]'`; on a CPU "
-            "take tiny and [crepe-tiny], and some of the clips (--evaluation.audio_clips)."
+            f"Measure them, the first by `{command}`, with all else that other figures need, since each test replaces "
+            "the scores of the one before. CREPE's full model is for a GPU; tiny is another measure, and "
+            "--evaluation.audio_clips takes some of the clips."
         )
 
 
@@ -161,10 +167,13 @@ def _scored_run(folder: Path, run: Run, settings: Sequence[str]) -> ScoredRun:
     try:
         config = cast(Any, OmegaConf.load(folder / "config.yaml"))
         model = config["model"]["init_args"]
-        found = {"z_dim": model["z_dim"], "posterior": model["posterior"], "seed": config["seed_everything"]}
+        found = {"name": config["name"], "z_dim": model["z_dim"], "posterior": model["posterior"]}
+        found["seed"] = config["seed_everything"]
         evaluation = json.loads((folder / "evaluation.json").read_text())
         alike = {"max_epochs": config["trainer"]["max_epochs"]}
-        alike |= {key: evaluation[key] for key in ("factor", "n_train_clips", "n_validation_clips")}
+        alike |= {"factor": str(evaluation["factor"]), "checkpoint": Path(evaluation["checkpoint"]).name}
+        alike["evaluation_seed"] = int(evaluation["seed"])
+        alike |= {key: int(evaluation[key]) for key in ("n_train_clips", "n_validation_clips")}
         # An evaluation that did not measure these scores has no such settings.
         alike |= {key: evaluation.get(key) for key in settings}
         scores = {name: float(value) for name, value in evaluation["scores"].items()}

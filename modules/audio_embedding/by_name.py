@@ -30,7 +30,7 @@ def audio_embedding(
     256
     """
     if name == "vggish":
-        return VGGish(vggish_weights).to(device)
+        return VGGish(vggish_weights and vggish_weights.expanduser()).to(device)
     embedding = CrepeEmbedding("full" if name == "crepe-full" else "tiny")
     crepe(embedding.model, torch.device(device))
     return embedding

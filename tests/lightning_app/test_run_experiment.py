@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -51,6 +52,7 @@ def finish(tmp_path):
     def write(*names: str) -> None:
         for name in names:
             (tmp_path / name).mkdir()
+            (tmp_path / name / "training.json").write_text("{}")
             (tmp_path / name / "evaluation.json").write_text("{}")
 
     return write
@@ -94,7 +96,7 @@ def test_runs_are_made_and_those_that_fail_are_named(arguments, finish, tmp_path
     output = (made / "output.txt").read_text()
     assert output.count("$ disentangle ") == 2
     assert "`max_epochs=11` reached" in output
-    assert [path.name for path in (tmp_path / TS_DSAE).iterdir()] == ["evaluation.json"]
+    assert {path.name for path in (tmp_path / TS_DSAE).iterdir()} == {"training.json", "evaluation.json"}
 
 
 def test_run_that_was_ended_leaves_no_process_and_goes_on(arguments, finish, tmp_path, capsys):
@@ -122,7 +124,54 @@ def test_run_that_was_ended_leaves_no_process_and_goes_on(arguments, finish, tmp
     fit, test = capsys.readouterr().out.splitlines()
     assert shlex.split(fit)[-2:] == ["--ckpt_path", str(last)]
     assert shlex.split(test)[-1] == str(tmp_path / TS_DSAE / "checkpoints" / "best.ckpt")
-    assert "began with another command" in fails(capsys, *arguments(max_epochs=90_000))
+    message = fails(capsys, *arguments(max_epochs=90_000))
+    assert "began with other choices, the first with --length=short '--options=" in message
+    assert "--trainer.max_epochs 100000" in message
+
+
+def test_training_that_is_ended_from_outside_has_failed(arguments, finish, tmp_path):
+    finish(DSAE, RICHER)
+    call = "from lightning_app.run_experiment import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", call, *arguments(max_epochs=100_000)],
+        cwd=CONFIGS.parent,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for((tmp_path / TS_DSAE / "checkpoints" / "last.ckpt").is_file)
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+
+    os.kill(int(child), signal.SIGTERM)
+
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"{TS_DSAE}, fit: " in message
+    assert "exit status 143" in message
+    assert not (tmp_path / TS_DSAE / "training.json").exists()
+    assert not (tmp_path / TS_DSAE / "evaluation.json").exists()
+
+
+def test_trained_run_is_only_evaluated(arguments, finish, tmp_path, capsys):
+    finish(DSAE, TS_DSAE, RICHER)
+    evaluation = tmp_path / TS_DSAE / "evaluation.json"
+    os.utime(evaluation, (0, 0))  # of an earlier checkpoint
+    (tmp_path / RICHER / "evaluation.json").unlink()
+
+    main(arguments("--dry_run", "true"))
+
+    commands = [shlex.split(line)[:4] for line in capsys.readouterr().out.splitlines()]
+    assert commands == [
+        ["disentangle", "test", "-c", str(tmp_path / name / "config.yaml")] for name in (TS_DSAE, RICHER)
+    ]
+
+
+def test_what_a_failed_run_says_is_its_error(arguments, finish, tmp_path, capsys):
+    finish(DSAE, RICHER)
+
+    message = fails(capsys, *(word + " --data.sise 3" if "--options=" in word else word for word in arguments()))
+
+    assert f"{TS_DSAE}, fit: error: Option 'sise' is not accepted" in message
 
 
 def test_dry_run_prints_what_is_left_to_do_and_does_nothing(arguments, finish, tmp_path, capsys):
@@ -134,7 +183,8 @@ def test_dry_run_prints_what_is_left_to_do_and_does_nothing(arguments, finish, t
     assert [command[:2] for command in commands] == [["disentangle", "fit"], ["disentangle", "test"]] * 2
     assert [command[command.index("--name") + 1] for command in commands[::2]] == [DSAE, RICHER]
     assert all(command[-2:] == ["--media", "null"] for command in commands[::2])
-    assert not any("presets" in word for command in commands for word in command)
+    presets = {word for command in commands for word in command if "presets" in word}
+    assert presets == {str(CONFIGS / "presets" / "whole_evaluation.yaml")}
     assert [path.name for path in tmp_path.iterdir()] == [TS_DSAE]
 
 

@@ -41,10 +41,13 @@ class Results:
     def write(self, run, config=None, evaluation=None):
         """Writes the files of a run, with other settings where these are given."""
         settings = {"z_dim": run.z_dim, "posterior": run.posterior}
-        recorded = {"seed_everything": run.seed, "trainer": {"max_epochs": 80}, "model": {"init_args": settings}}
+        recorded = {"name": run.name, "seed_everything": run.seed, "trainer": {"max_epochs": 80}}
+        recorded["model"] = {"init_args": settings}
         clips = {"n_train_clips": 24, "n_validation_clips": 6, "n_audio_clips": 5}
-        measured = {"factor": "instrument", "rpa_model": "full", **clips, "scores": self.scores[run]}
+        measured = {"factor": "instrument", "seed": 0, "checkpoint": "somewhere/best.ckpt", "rpa_model": "full"}
+        measured |= {**clips, "scores": self.scores[run]}
         path = self.folder / run.name
+        (path / "training.json").write_text("{}")
         (path / "config.yaml").write_text(yaml.safe_dump({**recorded, **(config or {})}))
         (path / "evaluation.json").write_text(json.dumps({**measured, **(evaluation or {})}))
 

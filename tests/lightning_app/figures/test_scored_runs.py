@@ -24,13 +24,13 @@ def refused(*arguments, **options):
 def test_a_row_for_each_run_with_its_scores_and_epochs(results):
     table = read(results).table()
 
-    known = ["max_epochs", "factor", "n_train_clips", "n_validation_clips"]
+    known = ["max_epochs", "factor", "checkpoint", "evaluation_seed", "n_train_clips", "n_validation_clips"]
     assert list(table) == ["model", "data", "z_dim", "posterior", "seed", *known, *F1]
     assert len(table["seed"]) == 24
-    rows = list(zip(*table.values(), strict=True))
+    rows, same = list(zip(*table.values(), strict=True)), (80, "instrument", "best.ckpt", 0, 24, 6)
     for run in results.runs:
         scores = [results.scores[run][score] for score in F1]
-        assert (run.model, "melodies", run.z_dim, run.posterior, run.seed, 80, "instrument", 24, 6, *scores) in rows
+        assert (run.model, "melodies", run.z_dim, run.posterior, run.seed, *same, *scores) in rows
 
 
 def test_values_are_those_of_the_runs_that_are_asked_for(results):
@@ -56,7 +56,8 @@ def test_selection_reads_no_other_run(results):
 def test_missing_runs_are_all_named_with_the_command_that_makes_them(results):
     missing = [run for run in results.runs if run.model == "better" and run.z_dim == 4 and run.seed != 1]
     for run in missing:
-        (results.folder / run.name / "evaluation.json").unlink()
+        # Not evaluated, or evaluated while it trains.
+        (results.folder / run.name / ("evaluation.json" if run.seed else "training.json")).unlink()
 
     message = refused(results, posteriors=["full"])
 
@@ -66,7 +67,7 @@ def test_missing_runs_are_all_named_with_the_command_that_makes_them(results):
     command = shlex.split(message.split("`")[1])
     assert command == [
         *["disentangle-experiment", "--figure=swap_f1", "--data=melodies", "--posteriors=[full]"],
-        f"--runs={results.folder}",
+        *[f"--experiments={results.experiments}", f"--runs={results.folder}"],
     ]
 
 
@@ -83,7 +84,9 @@ def test_score_that_was_not_measured(results):
     assert run.name in message
     assert other.name in message
     assert f"disentangle test -c {results.folder / run.name / 'config.yaml'}" in message
-    assert "--evaluation.rpa full --evaluation.fad '[crepe-full]'" in message
+    assert "--evaluation.fad '[crepe-full]'`" in message
+    with_pitch = refused(results, ["fad/vggish", "rpa/pre_swap"])
+    assert "--evaluation.fad '[vggish]' --evaluation.rpa full`" in with_pitch
     assert len(read(results).runs) == 24
 
 
@@ -91,6 +94,7 @@ def test_score_that_was_not_measured(results):
     ("config", "named"),
     [
         ({"seed_everything": 7}, "seed 7"),
+        ({"name": "another"}, "name another"),
         ({"model": {"init_args": {"z_dim": 3, "posterior": "full"}}}, "z_dim 3"),
         ({"model": {"init_args": {"z_dim": 2, "posterior": "other"}}}, "posterior other"),
     ],
@@ -111,6 +115,9 @@ def test_folder_of_another_run(results, config, named):
         ({}, {"n_train_clips": 25}, "n_train_clips 25"),
         ({}, {"n_validation_clips": 7}, "n_validation_clips 7"),
         ({}, {"factor": "octave"}, "factor octave"),
+        ({}, {"factor": ["octave"]}, "factor ['octave']"),
+        ({}, {"seed": 7}, "evaluation_seed 7"),
+        ({}, {"checkpoint": "somewhere/last.ckpt"}, "checkpoint last.ckpt"),
     ],
 )
 def test_runs_that_cannot_be_compared(results, config, evaluation, named):
