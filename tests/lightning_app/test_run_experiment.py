@@ -74,6 +74,18 @@ def wait_for(condition, seconds=120):
         time.sleep(0.05)
 
 
+def started(arguments: list[str]) -> subprocess.Popen:
+    """The command in a process of its own."""
+    call = "from lightning_app.run_experiment import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", call, *arguments],
+        cwd=CONFIGS.parent,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
 def test_runs_are_made_and_those_that_fail_are_named(arguments, finish, tmp_path, capsys):
     """Eleven epochs: one more than `short` has in the first of two stages."""
     broken = tmp_path / DSAE / "checkpoints" / "last.ckpt"
@@ -101,14 +113,7 @@ def test_runs_are_made_and_those_that_fail_are_named(arguments, finish, tmp_path
 
 def test_run_that_was_ended_leaves_no_process_and_goes_on(arguments, finish, tmp_path, capsys):
     finish(DSAE, RICHER)
-    call = "from lightning_app.run_experiment import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", call, *arguments(max_epochs=100_000)],
-        cwd=CONFIGS.parent,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = started(arguments(max_epochs=100_000))
     last = tmp_path / TS_DSAE / "checkpoints" / "last.ckpt"
     wait_for(last.is_file)
 
@@ -131,14 +136,7 @@ def test_run_that_was_ended_leaves_no_process_and_goes_on(arguments, finish, tmp
 
 def test_training_that_is_ended_from_outside_has_failed(arguments, finish, tmp_path):
     finish(DSAE, RICHER)
-    call = "from lightning_app.run_experiment import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", call, *arguments(max_epochs=100_000)],
-        cwd=CONFIGS.parent,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = started(arguments(max_epochs=100_000))
     wait_for((tmp_path / TS_DSAE / "checkpoints" / "last.ckpt").is_file)
     (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
 
