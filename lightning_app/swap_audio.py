@@ -20,6 +20,9 @@ from modules.resample import resampled
 class SwapAudio:
     """Makes swaps audible, one at a time, and has their pitch and their quality measured.
 
+    The data's own log-mels are made audible the same way, and measured beside: no model can be expected to do better,
+    and what a model loses by itself is the difference.
+
     Args:
         original: Gives the data's audio, (n_samples,), by a clip's number.
         log_mel: The settings of the log-mels, and the sample rate of the audio.
@@ -46,11 +49,12 @@ class SwapAudio:
         self._device = device
         self._seed = seed
 
-    def update(self, swap: Swap, source: int, target: int) -> None:
+    def update(self, log_mel: Tensor, swap: Swap, source: int, target: int) -> None:
         """Adds one swap.
 
         Args:
-            swap: What the model made of it, each (1, n_frames, n_mels).
+            log_mel: The source, (1, n_frames, n_mels).
+            swap: What the model made of it, each of the same shape.
             source: The number of the source clip.
             target: That of the target clip.
 
@@ -61,14 +65,14 @@ class SwapAudio:
         with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
             # By the clip, so that neither batches nor processes matter.
             torch.manual_seed(self._seed + source)
-            audio = self._inverse(torch.cat(swap).cpu()).to(self._device)
+            audio = self._inverse(torch.cat([*swap, log_mel]).cpu()).to(self._device)
         if self._pitch is not None:
             self._pitch.update(audio, source, target, lambda clip: self._heard(clip, audio.shape[1]))
         for distance in self._distances:
-            distance.update(audio[:1], self._heard(source, audio.shape[1]), self._rate)
+            distance.update(audio[:1], audio[-1:], self._heard(source, audio.shape[1]), self._rate)
 
     def compute(self) -> dict[str, Tensor]:
-        """Returns ``rpa/pre_swap`` and so on, ``fad/<embedding>`` and the numbers of embeddings.
+        """Returns ``rpa/pre_swap`` and so on, ``fad/<embedding>``, and the same of the resynthesised data.
 
         Raises:
             RunError: See `SwapPitch`.
@@ -99,14 +103,21 @@ class SwapPitch:
     def __init__(self, model: Capacity, sample_rate: int, device: torch.device) -> None:
         self._model: Capacity = model
         self._rate = sample_rate
-        self._metrics = {step: RawPitchAccuracy().to(device) for step in SwapClassification.STEPS}
+        self._metrics = {step: RawPitchAccuracy().to(device) for step in (*SwapClassification.STEPS, "resynthesis")}
         self._references: dict[int, tuple[Tensor, Tensor]] = {}
         crepe(model, device)  # what loads it first determines whether it is of inference mode
 
     def update(self, audio: Tensor, source: int, target: int, original: Callable[[int], Tensor]) -> None:
-        """Adds a swap: the audio of its three parts, (3, n_samples), and what gives the data's audio by the clip."""
+        """Adds a swap.
+
+        Args:
+            audio: Of its three parts and of the resynthesised source, (4, n_samples).
+            source: The number of the source clip.
+            target: That of the target clip.
+            original: Gives the data's audio, (1, n_samples), by a clip's number.
+        """
         contours = pitch_contours(audio, self._rate, model=self._model)
-        melodies = {"pre_swap": source, "global_swap": source, "local_swap": target}
+        melodies = {"pre_swap": source, "global_swap": source, "local_swap": target, "resynthesis": source}
         for estimated, (step, clip) in zip(contours.hz, melodies.items(), strict=True):
             if clip not in self._references:
                 reference = pitch_contours(original(clip), self._rate, model=self._model)
@@ -127,7 +138,7 @@ class SwapPitch:
 
 
 class ReconstructionDistance:
-    """Fréchet audio distance of the reconstructions from the data (section 6.2).
+    """Fréchet audio distance from the data, of the reconstructions and of the resynthesised data (section 6.2).
 
     Args:
         embedding: What is compared.
@@ -138,23 +149,30 @@ class ReconstructionDistance:
     def __init__(self, embedding: AudioEmbedding, n_clips: int, device: torch.device) -> None:
         self._embedding = embedding
         self._n_clips = n_clips
-        self._metric = FrechetAudioDistance(embedding.n_features, embedding_name=embedding.name).to(device)
+        self._reconstruction, self._resynthesis = (
+            FrechetAudioDistance(embedding.n_features, name=name, embedding_name=embedding.name).to(device)
+            for name in ("fad", "fad_resynthesis")
+        )
 
-    def update(self, reconstruction: Tensor, original: Tensor, sample_rate: int) -> None:
-        """Adds the audio of a clip, both (1, n_samples).
+    def update(self, reconstruction: Tensor, resynthesis: Tensor, original: Tensor, sample_rate: int) -> None:
+        """Adds the audio of a clip, each (1, n_samples).
 
         Raises:
             RunError: All clips together give no more embeddings than these have dimensions.
         """
-        for audio, real in ((original, True), (reconstruction, False)):
-            vectors = self._embedding(resampled(audio, sample_rate, self._embedding.sample_rate))
-            # Known from the first clip on; CREPE would be run on all the others in vain.
-            self._check_number(vectors.shape[1] * self._n_clips)
-            self._metric.update(vectors, real=real)
+        real = self._embedded(original, sample_rate)
+        # Known from the first clip on; CREPE would be run on all the others in vain.
+        self._check_number(real.shape[1] * self._n_clips)
+        for metric, audio in ((self._reconstruction, reconstruction), (self._resynthesis, resynthesis)):
+            metric.update(real, real=True)
+            metric.update(self._embedded(audio, sample_rate), real=False)
 
     def compute(self) -> dict[str, Tensor]:
-        """Returns the distance and the numbers of embeddings."""
-        return dict(self._metric.compute())
+        """Returns the distances and the numbers of embeddings."""
+        return dict(self._reconstruction.compute()) | dict(self._resynthesis.compute())
+
+    def _embedded(self, audio: Tensor, sample_rate: int) -> Tensor:
+        return self._embedding(resampled(audio, sample_rate, self._embedding.sample_rate))
 
     def _check_number(self, n_embeddings: int) -> None:
         if n_embeddings <= self._embedding.n_features:

@@ -1,6 +1,7 @@
 """The evaluation of Luo et al. (2022), section 6: instrument, pitch and quality of swaps."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from modules.audio_embedding import EmbeddingName, audio_embedding
 from modules.crepe import Capacity
 from modules.dsae import Swap
 
+_FAD = re.compile(r"fad/[^/]+$")
+
 
 class SwapEvaluation(Callback):
     """Scores, in one pass of ``test``, what v carries, whether swaps keep the melody, and how the decoded clips sound.
@@ -39,8 +42,9 @@ class SwapEvaluation(Callback):
     - ``rpa/...``: raw pitch accuracy, by `SwapPitch`;
     - ``fad/...``: Fréchet audio distance of the reconstructions, by `ReconstructionDistance`.
 
-    The last two listen to audio, which is slow: on a CPU core a clip takes seconds with CREPE's tiny model and more
-    than a minute with the full one.
+    The last two come with what they are of the data's own log-mels, made audible the same way: ``rpa/resynthesis`` and
+    ``fad_resynthesis/...``. They listen to audio, which is slow: on a CPU core a clip takes seconds with CREPE's tiny
+    model and more than a minute with the full one.
 
     Args:
         factor: The attribute of the data set that v should carry.
@@ -147,7 +151,8 @@ class SwapEvaluation(Callback):
             # Not before the first batch, when the run's own bar is there.
             self._advance = self._advance or bar_beside(trainer, "Listening", int(self._audible.sum()))
             one = Swap(*(decoded[row : row + 1] for decoded in swap))
-            self._audio.update(one, int(batch["index"][row]), int(targets[row]["index"]))
+            source = batch["log_mel"][row : row + 1]
+            self._audio.update(source, one, int(batch["index"][row]), int(targets[row]["index"]))
             self._advance()
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -202,10 +207,12 @@ def _print_table(scores: Mapping[str, float], factor: str, path: Path) -> None:
         "rpa/pre_swap": "raw pitch accuracy, before the swap",
         "rpa/global_swap": "raw pitch accuracy after the global swap (the source's melody)",
         "rpa/local_swap": "raw pitch accuracy after the local swap (the target's melody)",
+        "rpa/resynthesis": "raw pitch accuracy of the data, made audible likewise",
+        **{key: f"Fréchet audio distance of the reconstruction, {key[4:]}" for key in scores if _FAD.match(key)},
         **{
-            key: f"Fréchet audio distance of the reconstruction, {key.removeprefix('fad/')}"
+            f"fad_resynthesis/{key[4:]}": f"Fréchet audio distance of the data likewise, {key[4:]}"
             for key in scores
-            if key.startswith("fad/") and key.count("/") == 1
+            if _FAD.match(key)
         },
         "reconstruction": "reconstruction error",
         "kl_v": "KL of v",

@@ -100,7 +100,7 @@ def test_two_processes_score_as_one(tmp_path):
         done = subprocess.run(command, capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, done.stderr
     one, two = (_scores(tmp_path / devices) for devices in ("1", "2"))
-    scores = [name for name in one if name.startswith(("swap_f1/", "rpa/", "fad/"))]
-    assert len(scores) == 3 + 3 + 3
+    scores = [name for name in one if name.startswith(("swap_f1/", "rpa/", "fad"))]
+    assert len(scores) == 3 + 4 + 2 * 3
     assert {name: two[name] for name in scores} == pytest.approx({name: one[name] for name in scores}, rel=1e-5)
     assert one["fad/crepe-tiny/n_real"] == 21 * 13

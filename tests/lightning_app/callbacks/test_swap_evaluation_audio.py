@@ -18,7 +18,7 @@ from modules.dsae import DSAE
 from modules.errors import ModelError
 from modules.pitch import pitch_contours
 
-STEPS = ("pre_swap", "global_swap", "local_swap")
+STEPS = ("pre_swap", "global_swap", "local_swap", "resynthesis")
 
 
 class Melody(DSAE):
@@ -76,7 +76,16 @@ def test_melody_that_z_carries_is_heard_after_both_swaps(tones, scores):
     assert not any(name.startswith("fad/") for name in heard)
     # Melodies differ, so the right one must have been compared.
     still = scores(Still(), tones, rpa="tiny")
-    assert all(still[f"rpa/{step}"] < 0.1 for step in STEPS)
+    assert all(still[f"rpa/{step}"] < 0.1 for step in STEPS[:3])
+    assert still["rpa/resynthesis"] == heard["rpa/resynthesis"]
+
+
+def frechet(real, generated):
+    """The distance of two sets of vectors, (n, D) each."""
+    covariances = np.cov(real.T), np.cov(generated.T)
+    # Of a product of two covariances the square root has the sum of the roots of its eigenvalues as trace.
+    roots = np.sqrt(np.abs(scipy.linalg.eigvals(covariances[0] @ covariances[1])))
+    return np.sum((real.mean(0) - generated.mean(0)) ** 2) + np.trace(sum(covariances)) - 2 * roots.sum()
 
 
 def test_pitch_and_distance_are_those_of_the_procedure_step_by_step(tones, scores):
@@ -84,13 +93,13 @@ def test_pitch_and_distance_are_those_of_the_procedure_step_by_step(tones, score
 
     partners = partners_of_other_class(np.arange(9) % 2, seed=4).tolist()
     right, voiced = dict.fromkeys(STEPS, 0.0), dict.fromkeys(STEPS, 0)
-    real, generated = [], []
+    real, generated, resynthesised = [], [], []
     for clip, partner in enumerate(partners):
         x, y = (tones.validation_dataset[i]["log_mel"] for i in (clip, partner))
         torch.manual_seed(4 + clip)
-        audio = InverseLogMel(LogMelSpec())(torch.stack([x, x, y]))
+        audio = InverseLogMel(LogMelSpec())(torch.stack([x, x, y, x]))
         contours = pitch_contours(audio, 16_000, model="tiny").hz.numpy()
-        for step, melody, estimated in zip(STEPS, (clip, clip, partner), contours, strict=True):
+        for step, melody, estimated in zip(STEPS, (clip, clip, partner, clip), contours, strict=True):
             original = pitch_contours(torch.from_numpy(tones.audio(melody)[None]), 16_000, model="tiny")
             is_voiced = original.voiced()[0].numpy()
             reference, estimate = (mir_eval.melody.hz2cents(hz) for hz in (original.hz[0].numpy(), estimated))
@@ -100,15 +109,13 @@ def test_pitch_and_distance_are_those_of_the_procedure_step_by_step(tones, score
         embedding = CrepeEmbedding("tiny")
         real.append(embedding(torch.from_numpy(tones.audio(clip)[None]))[0].double().numpy())
         generated.append(embedding(audio[:1])[0].double().numpy())
+        resynthesised.append(embedding(audio[3:])[0].double().numpy())
     for step in STEPS:
         assert measured[f"rpa/{step}"] == pytest.approx(right[step] / voiced[step], abs=1e-6)
-    real, generated = np.concatenate(real), np.concatenate(generated)
-    covariances = np.cov(real.T), np.cov(generated.T)
-    # Of a product of two covariances the square root has the sum of the roots of its eigenvalues as trace.
-    roots = np.sqrt(np.abs(scipy.linalg.eigvals(covariances[0] @ covariances[1])))
-    distance = np.sum((real.mean(0) - generated.mean(0)) ** 2) + np.trace(sum(covariances)) - 2 * roots.sum()
-    assert measured["fad/crepe-tiny"] == pytest.approx(distance, rel=1e-4)
-    assert measured["fad/crepe-tiny/n_real"] == measured["fad/crepe-tiny/n_generated"] == len(real)
+    for name, made in (("fad", generated), ("fad_resynthesis", resynthesised)):
+        distance = frechet(np.concatenate(real), np.concatenate(made))
+        assert measured[f"{name}/crepe-tiny"] == pytest.approx(distance, rel=1e-4)
+        assert measured[f"{name}/crepe-tiny/n_real"] == measured[f"{name}/crepe-tiny/n_generated"] == 9 * len(real[0])
 
 
 def test_as_many_clips_as_asked_for_are_listened_to(tmp_path, tones, scores):
