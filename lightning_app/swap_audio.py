@@ -20,8 +20,8 @@ from modules.resample import resampled
 class SwapAudio:
     """Makes swaps audible, one at a time, and has their pitch and their quality measured.
 
-    The data's own log-mels are made audible the same way, and measured beside: no model can be expected to do better,
-    and what a model loses by itself is the difference.
+    The data's own log-mels are made audible the same way and measured beside: what is lost there is no fault of the
+    model.
 
     Args:
         original: Gives the data's audio, (n_samples,), by a clip's number.
