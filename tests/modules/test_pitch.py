@@ -159,3 +159,13 @@ AUDIO = torch.zeros(1, 1600)
 def test_unusable_inputs_are_named(audio, options, message):
     with pytest.raises(ModelError, match=message):
         pitch_contours(audio, **({"sample_rate": RATE, "model": "tiny"} | options))
+
+
+def test_loading_the_network_leaves_the_random_generator_as_it_was():
+    crepe.cache_clear()
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+
+    crepe("tiny", torch.device("cpu"))
+
+    assert torch.equal(torch.random.get_rng_state(), before)
