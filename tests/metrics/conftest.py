@@ -356,6 +356,30 @@ def outcomes_of_pair(task: str, folder: Path) -> list[dict]:
     return [json.loads(of_rank[-1]) for of_rank in lines]
 
 
+@pytest.fixture
+def printed_by_pair(tmp_path):
+    """Runs a script as two gloo processes, with rank, rendezvous and share; gives what each printed, read as JSON."""
+
+    def run(script: str, shares: Sequence[object]) -> list[object]:
+        jobs = []
+        try:
+            for rank, share in enumerate(shares):
+                command = [sys.executable, script, str(rank), f"file://{tmp_path}/rendezvous", json.dumps(share)]
+                jobs.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            printed = []
+            for job in jobs:
+                output, errors = job.communicate(timeout=120)
+                assert job.returncode == 0, errors
+                printed.append(json.loads(output.splitlines()[-1]))
+            return printed
+        finally:  # where one has failed the other waits for it
+            for job in jobs:
+                job.kill()
+                job.communicate()
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def two_processes(tmp_path_factory):
     """What one pair of gloo processes made of every scenario, for each rank by the names of tester and scenario."""

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import subprocess
 import sys
 
 import matplotlib.pyplot as plt
@@ -196,24 +195,12 @@ def test_unusable_inputs_are_named():
     assert metric.real[0, 0] == 0
 
 
-def test_two_processes_score_as_one(tmp_path):
+def test_two_processes_score_as_one(printed_by_pair):
     scenarios = {"both": [[0, 40], [40, N]], "second idle": [[0, N], [0, 0]], "first idle": [[0, 0], [0, N]]}
-    jobs = []
-    try:
-        for rank in range(2):
-            shares = json.dumps([share[rank] for share in scenarios.values()])
-            command = [sys.executable, __file__, str(rank), f"file://{tmp_path}/rendezvous", shares]
-            jobs.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
-        for job in jobs:
-            output, errors = job.communicate(timeout=120)
-            assert job.returncode == 0, errors
-            values = json.loads(output.splitlines()[-1])
-            # Twice each, since updates go on after a value was computed.
-            assert values == [pytest.approx(expected(), rel=1e-10)] * 2 * len(scenarios)
-    finally:  # where one has failed the other waits for it
-        for job in jobs:
-            job.kill()
-            job.communicate()
+
+    for values in printed_by_pair(__file__, [[share[rank] for share in scenarios.values()] for rank in range(2)]):
+        # Twice each, since updates go on after a value was computed.
+        assert values == [pytest.approx(expected(), rel=1e-10)] * 2 * len(scenarios)
 
 
 def one_of_two_processes(rank: int, rendezvous: str, shares: list[list[int]]) -> None:

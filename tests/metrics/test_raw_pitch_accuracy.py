@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import subprocess
 import sys
 
 import pytest
@@ -119,21 +118,10 @@ def test_compute_without_a_voiced_frame_is_refused():
         metric.compute()
 
 
-def test_two_processes_score_as_one(tmp_path):
+def test_two_processes_score_as_one(printed_by_pair):
     shares = [list(range(12)), list(range(11, 21))]  # clip 11 in both
-    jobs = []
-    try:
-        for rank, share in enumerate(shares):
-            command = [sys.executable, __file__, str(rank), f"file://{tmp_path}/rendezvous", json.dumps(share)]
-            jobs.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
-        for job in jobs:
-            output, errors = job.communicate(timeout=120)
-            assert job.returncode == 0, errors
-            assert json.loads(output.splitlines()[-1]) == expected()
-    finally:  # where one has failed the other waits for it
-        for job in jobs:
-            job.kill()
-            job.communicate()
+
+    assert printed_by_pair(__file__, shares) == [expected()] * 2
 
 
 def one_of_two_processes(rank: int, rendezvous: str, share: list[int]) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import subprocess
 import sys
 
 import matplotlib.pyplot as plt
@@ -137,23 +136,12 @@ def test_compute_names_the_step_without_clips(missing):
 
 
 @pytest.mark.parametrize("first", [32, 40])
-def test_two_processes_score_as_one(tmp_path, first):
+def test_two_processes_score_as_one(printed_by_pair, first):
     # Two batches and one, with clip 31 in both; or all clips in one, and none in the other.
     shares = torch.arange(first), torch.arange(31, 40) if first < 40 else torch.arange(0)
     expected = {step: score.item() for step, score in expected_scores().items()}
-    jobs = []
-    try:
-        for rank, share in enumerate(shares):
-            command = [sys.executable, __file__, str(rank), f"file://{tmp_path}/rendezvous", json.dumps(share.tolist())]
-            jobs.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
-        for job in jobs:
-            output, errors = job.communicate(timeout=120)
-            assert job.returncode == 0, errors
-            assert json.loads(output.splitlines()[-1]) == [expected, expected]
-    finally:  # where one has failed the other waits for it
-        for job in jobs:
-            job.kill()
-            job.communicate()
+
+    assert printed_by_pair(__file__, [share.tolist() for share in shares]) == [[expected, expected]] * 2
 
 
 def one_of_two_processes(rank: int, rendezvous: str, share: list[int]) -> None:
