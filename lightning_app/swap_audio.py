@@ -68,8 +68,10 @@ class SwapAudio:
             audio = self._inverse(torch.cat([*swap, log_mel]).cpu()).to(self._device)
         if self._pitch is not None:
             self._pitch.update(audio, source, target, lambda clip: self._heard(clip, audio.shape[1]))
-        for distance in self._distances:
-            distance.update(audio[:1], audio[-1:], self._heard(source, audio.shape[1]), self._rate)
+        if self._distances:
+            original = self._heard(source, audio.shape[1])
+            for distance in self._distances:
+                distance.update(audio[:1], audio[-1:], original, self._rate)
 
     def compute(self) -> dict[str, Tensor]:
         """Returns ``rpa/pre_swap`` and so on, ``fad/<embedding>``, and the same of the resynthesised data.

@@ -1,8 +1,7 @@
 """The evaluation of Luo et al. (2022), section 6: instrument, pitch and quality of swaps."""
 
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,6 @@ from metrics import SwapClassification
 from modules.audio_embedding import EmbeddingName, audio_embedding
 from modules.crepe import Capacity
 from modules.dsae import Swap
-
-_FAD = re.compile(r"fad/[^/]+$")
 
 
 class SwapEvaluation(Callback):
@@ -177,7 +174,7 @@ class SwapEvaluation(Callback):
         path = Path(trainer.default_root_dir) / "evaluation.json"
         with whole_file(path) as draft:
             draft.write_text(json.dumps(result, indent=2) + "\n")
-        _print_table(measured, self.factor, path)
+        _print_table(measured, self.factor, self.fad, path)
 
     def _chosen_clips(self) -> NDArray[np.bool_]:
         """Which validation clips are listened to, over all processes."""
@@ -196,7 +193,7 @@ def _own_share(data: ClipDataModule, trainer: Trainer) -> Iterable[dict[str, Ten
     return track(loader, "Encoding the training set", disable=not trainer.is_global_zero)
 
 
-def _print_table(scores: Mapping[str, float], factor: str, path: Path) -> None:
+def _print_table(scores: Mapping[str, float], factor: str, embeddings: Sequence[str], path: Path) -> None:
     table = Table(title="Swap evaluation")
     table.add_column("score on the validation clips")
     table.add_column("value", justify="right")
@@ -208,12 +205,8 @@ def _print_table(scores: Mapping[str, float], factor: str, path: Path) -> None:
         "rpa/global_swap": "raw pitch accuracy after the global swap (the source's melody)",
         "rpa/local_swap": "raw pitch accuracy after the local swap (the target's melody)",
         "rpa/resynthesis": "raw pitch accuracy of the data, made audible likewise",
-        **{key: f"Fréchet audio distance of the reconstruction, {key[4:]}" for key in scores if _FAD.match(key)},
-        **{
-            f"fad_resynthesis/{key[4:]}": f"Fréchet audio distance of the data likewise, {key[4:]}"
-            for key in scores
-            if _FAD.match(key)
-        },
+        **{f"fad/{name}": f"Fréchet audio distance of the reconstruction, {name}" for name in embeddings},
+        **{f"fad_resynthesis/{name}": f"Fréchet audio distance of the data likewise, {name}" for name in embeddings},
         "reconstruction": "reconstruction error",
         "kl_v": "KL of v",
         "kl_z": "KL of z",
