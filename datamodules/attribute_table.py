@@ -32,12 +32,14 @@ class AttributeModel:
         columns: Names of the attributes.
         compute: Returns them for samples of shape (n_samples,) or (n_samples, n_channels) and their rate in Hz. It
             raises `DataError` where a clip has none. Worker processes import it by its name.
+        resolution: The difference up to which two values of an attribute are the same, in its units.
     """
 
     name: str
     version: str
     columns: tuple[str, ...]
     compute: Callable[[NDArray, int], Mapping[str, float]]
+    resolution: float = 0.0
 
 
 def attribute_table(

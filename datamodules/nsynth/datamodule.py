@@ -23,7 +23,9 @@ from datamodules.nsynth.notes import NSynthNotes, check_note
 from datamodules.nsynth.rendered import RenderedNotes, render_nsynth
 from datamodules.worker_pool import usable_cores
 
-TIMBRAL = AttributeModel("timbral", timbral.VERSION, ("brightness", "depth"), timbral.timbral_attributes)
+TIMBRAL = AttributeModel(
+    "timbral", timbral.VERSION, ("brightness", "depth"), timbral.timbral_attributes, timbral.RESOLUTION
+)
 """Attributes of the audio, computed once and kept beside it."""
 SYMBOLIC = ("pitch", "velocity")
 """Attributes of the index."""

@@ -48,7 +48,9 @@ class TraversalExamples(EpochMedia):
     measured on the decoded audio, and for each note a WAV of the positions one after another, made with the note's own
     phase. They lie under ``media/`` in the run's folder, by epoch, and under ``media/test`` after ``test``. Beside
     them, in ``traversals.csv``, and in the logs are smoothness and monotonicity of the measured attribute
-    (`metrics.functional`). Attributes that are not of the audio, such as pitch, have pictures and sounds alone.
+    (`metrics.functional`), and its range: its highest value less its lowest, averaged over the notes. Where no note's
+    range exceeds the attribute's resolution, both scores are ``nan``: the attribute stands still. Attributes that are
+    not of the audio, such as pitch, have pictures and sounds alone.
 
     Args:
         every_n_epochs: How often during training; the last epoch is always shown.
@@ -152,8 +154,11 @@ def _scores(traversal: Traversal, attribute: str) -> dict[str, float]:
         return {}
     values = traversal.measured[whole]
     positions = traversal.positions.repeat(len(values), 1)
+    ranges, resolution = np.ptp(values, axis=1), TIMBRAL.resolution
     return {
-        f"smoothness/{attribute}": smoothness(positions, values).item(),
-        f"monotonicity/{attribute}": monotonicity(positions, values).item(),
+        f"smoothness/{attribute}": smoothness(positions, values, resolution=resolution).item(),
+        f"monotonicity/{attribute}": monotonicity(positions, values, resolution=resolution).item(),
+        f"range/{attribute}": float(ranges.mean()),
         f"n_traversals/{attribute}": float(len(values)),
+        f"n_moving_traversals/{attribute}": float((ranges > resolution).sum()),
     }

@@ -10,7 +10,7 @@ from metrics.functional.estimate import Estimate
 _ROUNDING = 1e-6
 
 
-def smoothness(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor) -> Estimate:
+def smoothness(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor, *, resolution: float = 0.0) -> Estimate:
     r"""How evenly an attribute changes along a traversal (Watcharasupat 2021, latte-metrics).
 
     .. math::
@@ -24,24 +24,35 @@ def smoothness(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor) -> E
         latents: The positions of the regularised dimension, of shape (N, T) or for M attributes (N, M, T): N traversals
             of T positions each, evenly spaced, T of 3 or more.
         attributes: The attribute of what was decoded at each of them, of the same shape.
+        resolution: The range, in units of the attribute, up to which an attribute counts as standing still. How evenly
+            it changes is then rounding noise, and differs from one processor to the next.
 
     Returns:
-        The mean over traversals, a float64 of at most 1, of shape (M,) (for (N, T) of shape (1,)). A traversal along
-        which the attribute changes at a constant rate, 0 included, scores 1.
+        The mean over the traversals along which the attribute moves, a float64 of at most 1, of shape (M,) (for (N, T)
+        of shape (1,)); NaN where it stands still along all of them. A traversal along which the attribute changes at a
+        constant rate scores 1.
 
     Raises:
-        ValueError: Shapes that do not match, fewer than three positions, steps that are not even, NaN or infinity.
+        ValueError: Shapes that do not match, fewer than three positions, steps that are not even, NaN or infinity, or a
+            negative resolution.
 
     Example:
         >>> z = [[0.0, 1.0, 2.0, 3.0, 4.0]]
         >>> smoothness(z, [[0.0, 1.0, 2.0, 3.0, 4.0]]), smoothness(z, [[0.0, 0.0, 0.0, 4.0, 4.0]])
-        (tensor([1.], dtype=torch.float64, n_samples=1), tensor([0.], dtype=torch.float64, n_samples=1))
+        (tensor([1.], dtype=torch.float64, resolution=0.0, n_samples=1),
+         tensor([0.], dtype=torch.float64, resolution=0.0, n_samples=1))
     """
-    scores = smoothness_of(*traversals(latents, attributes))
-    return Estimate.of(scores.mean(dim=0), n_samples=len(scores))
+    scores = smoothness_of(*traversals(latents, attributes), resolution=resolution)
+    return Estimate.of(scores.nanmean(dim=0), resolution=resolution, n_samples=len(scores))
 
 
-def monotonicity(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor, *, threshold: float = 1e-3) -> Estimate:
+def monotonicity(
+    latents: ArrayLike | Tensor,
+    attributes: ArrayLike | Tensor,
+    *,
+    threshold: float = 1e-3,
+    resolution: float = 0.0,
+) -> Estimate:
     r"""Whether an attribute only rises, or only falls, along a traversal (Watcharasupat 2021, latte-metrics).
 
     .. math::
@@ -53,10 +64,12 @@ def monotonicity(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor, *,
             of T positions each, evenly spaced, T of 3 or more.
         attributes: The attribute of what was decoded at each of them, of the same shape.
         threshold: ε, the rate of change, in units of the attribute per unit of z, up to which it counts as none.
+        resolution: The range, in units of the attribute, up to which an attribute counts as standing still.
 
     Returns:
-        The mean over traversals, a float64 in [-1, 1], of shape (M,) (for (N, T) of shape (1,)): 1 where the attribute
-        rises at every step at which it changes, -1 where it falls. A traversal along which it never changes counts 0.
+        The mean over the traversals along which the attribute moves, a float64 in [-1, 1], of shape (M,) (for (N, T) of
+        shape (1,)): 1 where the attribute rises at every step at which it changes, -1 where it falls, 0 where none of
+        its steps is above the threshold. NaN where it stands still along all of them.
 
     Raises:
         ValueError: See `smoothness`; or a negative threshold.
@@ -66,12 +79,13 @@ def monotonicity(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor, *,
         >>> monotonicity(z, [[0.0, 1.0, 1.0, 5.0]]).item(), monotonicity(z, [[0.0, 1.0, 0.0, 1.0]]).item()
         (1.0, 0.3333333333333333)
     """
-    scores = monotonicity_of(*traversals(latents, attributes), threshold=threshold)
-    return Estimate.of(scores.mean(dim=0), threshold=threshold, n_samples=len(scores))
+    scores = monotonicity_of(*traversals(latents, attributes), threshold=threshold, resolution=resolution)
+    return Estimate.of(scores.nanmean(dim=0), threshold=threshold, resolution=resolution, n_samples=len(scores))
 
 
-def smoothness_of(latents: Tensor, attributes: Tensor) -> Tensor:
-    """Scores of shape (N, M) of `traversals`."""
+def smoothness_of(latents: Tensor, attributes: Tensor, resolution: float) -> Tensor:
+    """Scores of shape (N, M) of `traversals`; NaN where the attribute stands still."""
+    moves = _moves(attributes, resolution)
     step = latents[..., 1:2] - latents[..., :1]
     first = attributes.diff(dim=-1) / step
     second = (first.diff(dim=-1) / step).abs()
@@ -79,16 +93,24 @@ def smoothness_of(latents: Tensor, attributes: Tensor) -> Tensor:
     spread = (first.amax(dim=-1) - first.amin(dim=-1)) / step[..., 0].abs()
     # Rates that differ by no more than rounding are constant.
     varies = first.amax(dim=-1) - first.amin(dim=-1) > _ROUNDING * first.abs().amax(dim=-1)
-    return torch.where(varies, 1.0 - bend / spread, 1.0)
+    return torch.where(varies, 1.0 - bend / spread, 1.0).where(moves, torch.nan)
 
 
-def monotonicity_of(latents: Tensor, attributes: Tensor, threshold: float) -> Tensor:
-    """Scores of shape (N, M) of `traversals`."""
+def monotonicity_of(latents: Tensor, attributes: Tensor, threshold: float, resolution: float) -> Tensor:
+    """Scores of shape (N, M) of `traversals`; NaN where the attribute stands still."""
+    moves = _moves(attributes, resolution)
     if threshold < 0:
         raise ValueError(f"threshold is {threshold}; expected 0 or more.")
     rate = attributes.diff(dim=-1) / latents.diff(dim=-1)
     changes = rate.abs() > threshold
-    return (rate.sign() * changes).sum(dim=-1) / changes.sum(dim=-1).clamp(min=1)
+    return ((rate.sign() * changes).sum(dim=-1) / changes.sum(dim=-1).clamp(min=1)).where(moves, torch.nan)
+
+
+def _moves(attributes: Tensor, resolution: float) -> Tensor:
+    """Whether an attribute covers more than its resolution, bool of shape (N, M)."""
+    if not resolution >= 0:
+        raise ValueError(f"resolution is {resolution}; expected 0 or more.")
+    return attributes.amax(dim=-1) - attributes.amin(dim=-1) > resolution
 
 
 def traversals(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor) -> tuple[Tensor, Tensor]:

@@ -63,10 +63,11 @@ def test_the_values_show_the_number_of_samples(reference):
 
 
 def test_one_attribute_of_a_line_scores_the_part_that_the_next_dimension_does_not_predict(reference):
-    latents, _ = reference.samples()
+    # In float64: a line of float32 is one up to rounding, which is other noise on each processor.
+    latents = reference.samples()[0].double()
     value = computed(SeparatedAttributePredictability(), latents[:, :2], 3.0 - 2.0 * latents[:, :1])
 
-    correlation = torch.corrcoef(latents[:, :2].double().T)[0, 1].item()
+    correlation = torch.corrcoef(latents[:, :2].T)[0, 1].item()
     assert value.shape == ()
     assert value.item() == pytest.approx(1.0 - correlation**2, abs=1e-9)
 

@@ -56,7 +56,7 @@ def test_the_units_of_an_attribute_do_not_matter_to_smoothness(reference):
     [
         ([0.0, 1.0, 2.0, 3.0, 4.0], 1.0, 1.0),
         ([4.0, 3.0, 2.0, 1.0, 0.0], 1.0, -1.0),
-        ([5.0, 5.0, 5.0, 5.0, 5.0], 1.0, 0.0),
+        ([5.0, 5.0, 5.0, 5.0, 5.0], torch.nan, torch.nan),
         ([0.0, 1.0, 4.0, 9.0, 16.0], 1.0 - 2.0 / 6.0, 1.0),
         ([0.0, 0.0, 1.0, 1.0, 1.0], 0.0, 1.0),
         ([0.0, 1.0, 0.0, 1.0, 1.0], 1.0 - (4 + 4 + 1) / 5 / 2, 1.0 / 3.0),
@@ -65,8 +65,21 @@ def test_the_units_of_an_attribute_do_not_matter_to_smoothness(reference):
 def test_traversals_whose_scores_are_known(attribute, smoothness, monotonicity):
     positions, attribute = torch.arange(5.0)[None], torch.tensor([attribute])
 
-    assert computed(Smoothness(), positions, attribute).item() == pytest.approx(smoothness, abs=1e-12)
-    assert computed(Monotonicity(), positions, attribute).item() == pytest.approx(monotonicity, abs=1e-12)
+    assert computed(Smoothness(), positions, attribute).item() == pytest.approx(smoothness, abs=1e-12, nan_ok=True)
+    value = computed(Monotonicity(), positions, attribute).item()
+    assert value == pytest.approx(monotonicity, abs=1e-12, nan_ok=True)
+
+
+@both
+def test_traversals_that_stand_still_are_left_out_of_the_mean(make, reference):
+    """Also where all of a batch do."""
+    latents, attributes = reference.traversals()
+    attributes = torch.cat([attributes[:12], 1e-4 * attributes[12:24], attributes[24:]])
+    values = computed(make(resolution=0.01), latents, attributes)
+
+    moving = torch.cat([torch.arange(12), torch.arange(24, len(latents))])
+    expected = computed(make(), latents[moving], attributes[moving])
+    assert values.tolist() == pytest.approx(expected.tolist(), abs=1e-12)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 2.0])
@@ -92,9 +105,9 @@ def test_the_threshold_is_a_rate(threshold, reference):
 
 def test_the_values_show_what_they_were_made_with(reference):
     shown = repr(computed(Smoothness(), *reference.traversals()))
-    assert shown.endswith("dtype=torch.float64, n_samples=31)")
+    assert shown.endswith("dtype=torch.float64, resolution=0.0, n_samples=31)")
     shown = repr(computed(Monotonicity(threshold=0.01), *reference.traversals()))
-    assert shown.endswith("dtype=torch.float64, threshold=0.01, n_samples=31)")
+    assert shown.endswith("dtype=torch.float64, threshold=0.01, resolution=0.0, n_samples=31)")
 
 
 @both
@@ -117,3 +130,9 @@ def test_traversals_that_cannot_be_scored_are_refused(make):
 def test_a_negative_threshold_is_refused():
     with pytest.raises(ValueError, match=r"threshold is -0.1; expected 0 or more"):
         Monotonicity(threshold=-0.1)
+
+
+@both
+def test_a_negative_resolution_is_refused(make):
+    with pytest.raises(ValueError, match=r"resolution is -0.1; expected 0 or more"):
+        make(resolution=-0.1)

@@ -53,6 +53,19 @@ def note() -> np.ndarray:
     return partials * np.exp(-2 * time) + 1e-3 * np.random.default_rng(0).normal(size=len(time))
 
 
+@pytest.mark.parametrize("f0", [55.0, 98.0, 220.0, 880.0])
+def test_rounding_to_16_bits_moves_an_attribute_by_less_than_its_resolution(f0):
+    time = np.arange(2 * RATE) / RATE
+    partials = np.arange(1, int(7500 / f0) + 1)[:, None]
+    note = (partials**-1.5 * np.sin(2 * np.pi * f0 * partials * time)).sum(axis=0) * np.exp(-2 * time)
+    note *= 0.5 / np.abs(note).max()
+
+    rounded = timbral_attributes(np.round(note * 32768) / 32768, RATE)
+
+    for name, value in timbral_attributes(note, RATE).items():
+        assert abs(rounded[name] - value) < timbral.RESOLUTION / 2
+
+
 def test_one_at_a_time_or_both_in_one_go(note):
     assert timbral_attributes(note, RATE) == {"brightness": brightness(note, RATE), "depth": depth(note, RATE)}
 

@@ -44,7 +44,9 @@ def test_repr_of_metrics_shows_estimator_settings_and_samples():
     assert repr(entropy(z[:30], estimator="binned")).endswith("estimator=Binned(n_bins=16), n_samples=30)")
     assert repr(entropy(z, estimator=Binned(8))).endswith("estimator=Binned(n_bins=8), n_samples=40)")
     assert repr(spearman_correlation(z, z)).endswith(", n_samples=40)")
-    assert repr(monotonicity([[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]])).endswith(", threshold=0.001, n_samples=1)")
+    assert repr(monotonicity([[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]])).endswith(
+        ", threshold=0.001, resolution=0.0, n_samples=1)"
+    )
 
 
 OPERATIONS = {

@@ -81,12 +81,33 @@ def test_a_line_is_monotone_where_it_is_steep_enough(slope, score):
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -3e5])
-def test_an_attribute_that_never_changes_is_smooth_and_not_monotone(value):
+@pytest.mark.parametrize("score", [smoothness, monotonicity])
+def test_an_attribute_that_never_changes_has_no_score(score, value):
     z = np.linspace(-1.0, 1.0, 11)[None]
-    a = np.full_like(z, value)
 
-    assert smoothness(z, a).item() == 1.0
-    assert monotonicity(z, a).item() == 0.0
+    assert score(z, np.full_like(z, value)).isnan().tolist() == [True]
+
+
+@pytest.mark.parametrize("score", [smoothness, monotonicity])
+def test_an_attribute_that_moves_by_no_more_than_its_resolution_stands_still(score):
+    z, a = np.arange(5.0)[None], np.array([[50.0, 50.25, 50.125, 50.0, 50.25]])
+
+    assert score(z, a, resolution=0.25).isnan().all()
+    assert torch.equal(score(z, a, resolution=0.24).as_subclass(torch.Tensor), score(z, a).as_subclass(torch.Tensor))
+    assert score(z, a, resolution=0.25).made_with["resolution"] == 0.25
+
+
+@pytest.mark.parametrize("score", [smoothness, monotonicity])
+def test_traversals_that_stand_still_are_left_out_of_the_mean(score):
+    """For each attribute its own: traversal 1 of attribute 0 and traversal 4 of attribute 2 stand still."""
+    z, a = curves()
+    a[1, 0], a[4, 2] = 1e-3 * a[1, 0], 1e-3 * a[4, 2]
+
+    values = score(z, a, resolution=0.05)
+
+    assert values[0].item() == pytest.approx(score(np.delete(z, 1, 0), np.delete(a, 1, 0))[0].item(), abs=1e-12)
+    assert values[1].item() == score(z, a)[1].item()
+    assert values[2].item() == pytest.approx(score(np.delete(z, 4, 0), np.delete(a, 4, 0))[2].item(), abs=1e-12)
 
 
 @pytest.mark.parametrize("height", [4.0, -0.3])
@@ -110,9 +131,11 @@ def test_a_parabola_bends_by_one_share_of_the_range_at_each_position(step, t):
 
 def test_directions_average_over_steps_and_traversals():
     z = np.arange(5.0)[None].repeat(3, axis=0)
-    a = np.array([[0.0, 1.0, 2.0, 3.0, 2.0], [0.0, -1.0, -1.0, -1.0, -1.0], [1.0, 1.0, 1.0, 1.0, 1.0]])
+    a = np.array(
+        [[0.0, 1.0, 2.0, 3.0, 2.0], [0.0, -1.0, -1.0, -1.0, -1.0], [1.0, 1.0, 1.0, 1.0, 1.0]]
+    )  # the last stands still
 
-    assert monotonicity(z, a).item() == pytest.approx((0.5 - 1.0 + 0.0) / 3, abs=1e-12)
+    assert monotonicity(z, a).item() == pytest.approx((0.5 - 1.0) / 2, abs=1e-12)
 
 
 def test_walking_back_gives_the_same():
@@ -133,7 +156,7 @@ def test_the_threshold_is_a_rate(threshold):
 
     expected = [np.mean([plain_monotonicity(z[i, m], a[i, m], threshold) for i in range(6)]) for m in range(3)]
     assert values.numpy() == pytest.approx(expected, abs=1e-12)
-    assert values.made_with == {"threshold": threshold, "n_samples": 6}
+    assert values.made_with == {"threshold": threshold, "resolution": 0.0, "n_samples": 6}
 
 
 def test_a_rate_at_the_threshold_counts_as_none():
@@ -189,3 +212,10 @@ def test_unusable_traversals_are_named(score, z, a, message):
 def test_a_negative_threshold():
     with pytest.raises(ValueError, match=r"threshold is -0.1; expected 0 or more"):
         monotonicity(*curves(), threshold=-0.1)
+
+
+@pytest.mark.parametrize("score", [smoothness, monotonicity])
+@pytest.mark.parametrize("resolution", [-0.1, float("nan")])
+def test_a_resolution_that_is_none(score, resolution):
+    with pytest.raises(ValueError, match=rf"resolution is {resolution}; expected 0 or more"):
+        score(*curves(), resolution=resolution)
