@@ -12,10 +12,10 @@ from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from datamodules import _torchaudio
-from datamodules.cache import cached
 from datamodules.errors import DataError
-from datamodules.log_mel import LogMel, LogMelSpec
+from datamodules.storage.cache import cached
+from modules.audio import _torchaudio
+from modules.audio.log_mel import LogMel, LogMelSpec
 
 _NAMED_FAILURES = 5
 # Part of every cache key: to be raised with any change to how clips, log-mels or attributes are made.

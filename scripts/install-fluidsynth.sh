@@ -6,7 +6,8 @@ python=$1
 
 missing() {
     "$python" - <<'PYTHON'
-from datamodules import DataError, fluidsynth
+from datamodules import DataError
+from datamodules.synthesis import fluidsynth
 
 try:
     fluidsynth.synthesis_key(fluidsynth.find_soundfont())

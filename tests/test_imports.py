@@ -1,4 +1,4 @@
-"""Imports point one way: lightning_app -> datamodules, modules -> metrics."""
+"""Imports point one way: lightning_app -> datamodules -> modules -> metrics."""
 
 import ast
 from pathlib import Path
@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
     "metrics": {"metrics"},
     "modules": {"modules", "metrics"},
-    "datamodules": {"datamodules", "metrics"},
+    "datamodules": {"datamodules", "modules", "metrics"},
     "lightning_app": {"lightning_app", "datamodules", "modules", "metrics"},
 }
 

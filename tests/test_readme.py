@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lightning_app import figures, render_nsynth, run_experiment
+from lightning_app import figures
 from lightning_app.cli import main
+from lightning_app.commands import experiment as run_experiment
+from lightning_app.commands import render_nsynth
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()

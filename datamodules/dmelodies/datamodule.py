@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.cache import DEFAULT_CACHE_DIR
 from datamodules.clip_loaders import ClipLoaders
 from datamodules.clips import ClipDataset, cached_log_mels
 from datamodules.dmelodies.released import ReleasedWavs
 from datamodules.dmelodies.rendered import RenderedMelodies
-from datamodules.log_mel import LogMelSpec
-from datamodules.worker_pool import usable_cores
+from datamodules.storage.cache import DEFAULT_CACHE_DIR
+from datamodules.storage.worker_pool import usable_cores
+from modules.audio.log_mel import LogMelSpec
 
 
 class DMelodiesDataModule(ClipLoaders):

@@ -12,10 +12,10 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from datamodules import _torchaudio
 from datamodules.clips import split_by_group
 from datamodules.dmelodies.rendered import CLIP_SECONDS
 from datamodules.errors import DataError
+from modules.audio import _torchaudio
 
 _STEM = re.compile(r"(?P<index>\d+)_.*-(?P<instrument>[A-Za-z ]+)")
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules import fluidsynth, general_midi
 from datamodules.clips import split_by_group
 from datamodules.dmelodies import factors
 from datamodules.errors import DataError
+from datamodules.synthesis import fluidsynth, general_midi
 
 CLIP_SECONDS = 4
 

@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from datamodules import fluidsynth, timbral
-from datamodules.attribute_table import AttributeModel, attribute_table
-from datamodules.cache import DEFAULT_CACHE_DIR, cached
+from datamodules.analysis import timbral
+from datamodules.analysis.attribute_table import AttributeModel, attribute_table
 from datamodules.clip_loaders import ClipLoaders
 from datamodules.errors import DataError
-from datamodules.log_magnitude import LogMagnitude, LogMagnitudeSpec
 from datamodules.nsynth.index import NoteFilter, NSynthIndex
 from datamodules.nsynth.notes import NSynthNotes, check_note
 from datamodules.nsynth.rendered import RenderedNotes, render_nsynth
-from datamodules.worker_pool import usable_cores
+from datamodules.storage.cache import DEFAULT_CACHE_DIR, cached
+from datamodules.storage.worker_pool import usable_cores
+from datamodules.synthesis import fluidsynth
+from modules.audio.log_magnitude import LogMagnitude, LogMagnitudeSpec
 
 TIMBRAL = AttributeModel(
     "timbral", timbral.VERSION, ("brightness", "depth"), timbral.timbral_attributes, timbral.RESOLUTION

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.errors import DataError
-from datamodules.log_magnitude import LogMagnitudeSpec
 from datamodules.nsynth.index import NSynthIndex
+from modules.audio.log_magnitude import LogMagnitudeSpec
 
 
 def read_note(path: Path, spec: LogMagnitudeSpec) -> NDArray[np.float32]:

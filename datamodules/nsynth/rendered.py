@@ -14,10 +14,10 @@ import numpy as np
 import soundfile
 from rich.progress import track
 
-from datamodules import fluidsynth, general_midi
 from datamodules.errors import DataError
-from datamodules.log_magnitude import LogMagnitudeSpec
 from datamodules.nsynth.index import FAMILIES, SOURCES
+from datamodules.synthesis import fluidsynth, general_midi
+from modules.audio.log_magnitude import LogMagnitudeSpec
 
 INSTRUMENTS: dict[str, dict[str, tuple[str, ...]]] = {
     "bass": {

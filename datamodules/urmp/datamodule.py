@@ -6,16 +6,17 @@ import numpy as np
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 from numpy.typing import NDArray
 
-from datamodules.cache import DEFAULT_CACHE_DIR
 from datamodules.clip_loaders import ClipLoaders
 from datamodules.clips import ClipDataset, cached_log_mels
 from datamodules.errors import DataError
-from datamodules.log_mel import LogMelSpec
+from datamodules.storage.cache import DEFAULT_CACHE_DIR
+from datamodules.storage.worker_pool import usable_cores
 from datamodules.urmp.prepared import PreparedSegments
 from datamodules.urmp.segments import SEGMENT_SECONDS, UrmpSegments
 from datamodules.urmp.split import check_fraction, check_sides, split_by_piece, split_by_segment
 from datamodules.urmp.stems import find_stems
-from datamodules.worker_pool import usable_cores
+from modules.audio.crepe import Capacity
+from modules.audio.log_mel import LogMelSpec
 
 TABLE = "segments.csv"
 """File in the cache entry: which segments were kept, which were dropped, and why."""
@@ -62,7 +63,7 @@ class URMPDataModule(ClipLoaders):
         prepared_dir: Path | None = None,
         instruments: tuple[str, ...] = ("violin", "trumpet"),
         min_confidence: float = 0.85,
-        crepe_model: str = "full",
+        crepe_model: Capacity = "full",
         hop_seconds: float = SEGMENT_SECONDS,
         split_by_piece: bool = False,
         validation_fraction: float = 0.1,

@@ -18,12 +18,13 @@ import pyarrow.compute as pc
 import torch
 from numpy.typing import NDArray
 
-from datamodules import crepe_confidence
-from datamodules.crepe_confidence import HOP_LENGTH, SAMPLE_RATE, WINDOW_LENGTH
 from datamodules.errors import DataError
-from datamodules.growing_table import KEY, GrowingTable
+from datamodules.storage.growing_table import KEY, GrowingTable
+from datamodules.storage.worker_pool import progress_bar, worker_pool
 from datamodules.urmp.stems import Stem
-from datamodules.worker_pool import progress_bar, worker_pool
+from modules.audio import crepe_confidence
+from modules.audio.crepe import SAMPLE_RATE, WINDOW, Capacity
+from modules.audio.crepe_confidence import HOP_LENGTH
 
 _SPAN = 4 * SAMPLE_RATE // HOP_LENGTH
 _SCHEMA = pa.schema([(KEY, pa.string()), ("confidence", pa.list_(pa.float32())), ("peak", pa.float64())])
@@ -42,7 +43,7 @@ class Measures:
     peak: float
 
 
-def measured(stems: Sequence[Stem], model: str, cache_dir: Path, n_workers: int) -> dict[str, Measures]:
+def measured(stems: Sequence[Stem], model: Capacity, cache_dir: Path, n_workers: int) -> dict[str, Measures]:
     """Returns the measures of stems by their names, computing those that are not in the table on disk yet.
 
     The table is a Parquet file in the cache folder, one for each model. Stems are known by their names, sizes and times
@@ -99,7 +100,7 @@ def _joined(rows: pa.Table) -> Measures:
     return Measures(confidence, pc.max(rows["peak"]).as_py())
 
 
-def _completed(table: GrowingTable, spans: Mapping[str, tuple[Stem, int]], model: str, n_workers: int) -> pa.Table:
+def _completed(table: GrowingTable, spans: Mapping[str, tuple[Stem, int]], model: Capacity, n_workers: int) -> pa.Table:
     """Computes what is missing, writing it span by span, and returns all rows."""
     missing = _missing(spans, table.read_all())
     try:
@@ -116,7 +117,7 @@ def _completed(table: GrowingTable, spans: Mapping[str, tuple[Stem, int]], model
 
 
 def _computed(
-    spans: Mapping[str, tuple[Stem, int]], model: str, n_workers: int
+    spans: Mapping[str, tuple[Stem, int]], model: Capacity, n_workers: int
 ) -> Generator[dict[str, Any], None, None]:
     if not spans:
         return
@@ -132,12 +133,12 @@ def _computed(
         pool.shutdown(cancel_futures=True)
 
 
-def _row(key: str, stem: Stem, number: int, model: str) -> dict[str, Any]:
+def _row(key: str, stem: Stem, number: int, model: Capacity) -> dict[str, Any]:
     """Runs in a worker process, on one thread: the same arithmetic whatever their number."""
     torch.set_num_threads(1)
     first = number * _SPAN
     n_frames = min(_SPAN, _n_frames(stem) - first)
-    half, start, end = WINDOW_LENGTH // 2, first * HOP_LENGTH, (first + n_frames) * HOP_LENGTH
+    half, start, end = WINDOW // 2, first * HOP_LENGTH, (first + n_frames) * HOP_LENGTH
     audio = stem.audio(SAMPLE_RATE, start - half, end - HOP_LENGTH + half)
     confidence = crepe_confidence.frame_confidence(audio, model, pad=False)
     return {KEY: key, "confidence": confidence, "peak": float(np.abs(audio[half : half + end - start]).max())}

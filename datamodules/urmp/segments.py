@@ -12,14 +12,15 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from datamodules import crepe_confidence
 from datamodules.errors import DataError
 from datamodules.urmp.measures import Measures, measured
 from datamodules.urmp.stems import Stem
+from modules.audio import crepe_confidence
+from modules.audio.crepe import SAMPLE_RATE, Capacity
 
 SEGMENT_SECONDS = 4
 
-_FRAMES_PER_SECOND = crepe_confidence.SAMPLE_RATE // crepe_confidence.HOP_LENGTH
+_FRAMES_PER_SECOND = SAMPLE_RATE // crepe_confidence.HOP_LENGTH
 _COLUMNS = ("clip", "instrument", "piece", "stem", "start_seconds", "mean_confidence", "kept", "reason")
 
 
@@ -73,13 +74,16 @@ class UrmpSegments:
     sample_rate: int
     min_confidence: float
     hop_seconds: float
-    crepe_model: str
+    crepe_model: Capacity
     cache_dir: Path
     n_workers: int
     name = "urmp"
 
     def __post_init__(self) -> None:
-        crepe_confidence.check_model(self.crepe_model)
+        if self.crepe_model not in crepe_confidence.MODELS:
+            raise DataError(
+                f"data.crepe_model is '{self.crepe_model}'; choose from {', '.join(crepe_confidence.MODELS)}."
+            )
         if not 0 <= self.min_confidence <= 1:
             raise DataError(f"data.min_confidence is {self.min_confidence}; it must lie between 0 and 1.")
         if not self.hop_seconds > 0:

@@ -11,8 +11,8 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from datamodules import _torchaudio
 from datamodules.errors import DataError
+from modules.audio import _torchaudio
 
 INSTRUMENTS = {
     "vn": "violin",

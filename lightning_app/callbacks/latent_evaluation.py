@@ -12,8 +12,8 @@ from rich.table import Table
 from torch import Tensor
 
 from lightning_app.errors import RunError
+from lightning_app.evaluation.parts import note_data, regularized
 from lightning_app.files import whole_file
-from lightning_app.parts import note_data, regularized
 from metrics import LatentInformation
 
 

@@ -19,13 +19,13 @@ from torch.utils.data import DataLoader, Subset
 from datamodules.clips import ClipDataModule
 from lightning_app.callbacks.progress import bar_beside
 from lightning_app.errors import RunError
+from lightning_app.evaluation.parts import clip_data, swappable
+from lightning_app.evaluation.swap_audio import ReconstructionDistance, SwapAudio, SwapPitch
+from lightning_app.evaluation.swap_pairs import partners_of_other_class
 from lightning_app.files import whole_file
-from lightning_app.parts import clip_data, swappable
-from lightning_app.swap_audio import ReconstructionDistance, SwapAudio, SwapPitch
-from lightning_app.swap_pairs import partners_of_other_class
 from metrics import SwapClassification
+from modules.audio.crepe import Capacity
 from modules.audio_embedding import EmbeddingName, audio_embedding
-from modules.crepe import Capacity
 from modules.dsae import Swap
 
 

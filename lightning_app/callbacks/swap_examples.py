@@ -8,14 +8,14 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
-from datamodules import InverseLogMel
 from lightning_app.callbacks.epoch_media import EpochMedia
 from lightning_app.errors import RunError
+from lightning_app.evaluation.parts import clip_data, swappable
+from lightning_app.evaluation.swap_pairs import partners_of_other_class
 from lightning_app.media.class_titles import class_title
 from lightning_app.media.examples import log_media, save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
-from lightning_app.parts import clip_data, swappable
-from lightning_app.swap_pairs import partners_of_other_class
+from modules.audio import InverseLogMel
 from modules.dsae import DSAE
 
 

@@ -12,15 +12,16 @@ from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from datamodules import DataError, InverseLogMagnitude, LogMagnitude
+from datamodules import DataError
 from datamodules.nsynth.datamodule import TIMBRAL, NSynthDataModule
 from lightning_app.callbacks.epoch_media import EpochMedia
 from lightning_app.errors import RunError
+from lightning_app.evaluation.parts import note_data, regularized
 from lightning_app.files import whole_file
 from lightning_app.media.examples import log_media, save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
-from lightning_app.parts import note_data, regularized
 from metrics.functional import monotonicity, smoothness
+from modules.audio import InverseLogMagnitude, LogMagnitude
 from modules.vae import BetaVAE
 
 # The range of a dimension is read off this many validation notes.

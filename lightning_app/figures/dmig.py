@@ -9,8 +9,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from lightning_app.errors import RunError
-from lightning_app.figures.run_log import validation_epochs
 from lightning_app.figures.saving import save_figure
+from lightning_app.runs.run_log import validation_epochs
 
 _NAMES = {"scc": "SCC", "mig": "MIG", "dmig": "DMIG"}
 # x, y, and where DMIG has its bound.

@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning_app.figures.saving import save_figure
 from lightning_app.figures.score_scatter import GLOBAL_SWAP, draw_scatter
-from lightning_app.figures.scored_runs import ScoredRuns, scored_runs
+from lightning_app.runs.scored_runs import ScoredRuns, scored_runs
 from modules.audio_embedding import EmbeddingName
 
 

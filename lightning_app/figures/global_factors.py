@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from datamodules.clips import ClipDataModule
 from lightning_app.errors import RunError
-from lightning_app.figures.kept_melody import Heard, listen
-from lightning_app.figures.replacement import N_TARGETS, ROLES, Reader, Replacement, replace, title
+from lightning_app.evaluation.kept_melody import Heard, listen
+from lightning_app.evaluation.parts import swappable
+from lightning_app.evaluation.replacement import N_TARGETS, ROLES, Reader, Replacement, replace, title
 from lightning_app.figures.saving import save_figure, save_table
-from lightning_app.finished_run import finished_run
 from lightning_app.media.examples import save_wav
 from lightning_app.media.spectrogram_grid import colour_range, show_spectrogram
-from lightning_app.parts import swappable
+from lightning_app.runs.finished_run import finished_run
 
 
 def global_factors(

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lightning_app.figures.scored_runs import ScoredRuns
+from lightning_app.runs.scored_runs import ScoredRuns
 
 _HOLLOW = {"markerfacecolor": "none", "markeredgewidth": 1.3}
 MARKERS: Mapping[str, Mapping[str, Any]] = {

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from lightning_app.figures.model_legend import LINES, MARKERS, add_legend
 from lightning_app.figures.saving import save_figure
-from lightning_app.figures.scored_runs import ScoredRuns, scored_runs
+from lightning_app.runs.scored_runs import ScoredRuns, scored_runs
 
 _PANELS = {
     "rpa/pre_swap": "before the swap",

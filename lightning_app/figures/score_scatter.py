@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from lightning_app.figures.model_legend import MARKERS, add_legend
-from lightning_app.figures.scored_runs import ScoredRuns
+from lightning_app.runs.scored_runs import ScoredRuns
 
 GLOBAL_SWAP = "swap_f1/global_swap"
 UNIT_RANGE, UNIT_TICKS = (-0.1, 1.1), (0.0, 0.25, 0.5, 0.75, 1.0)

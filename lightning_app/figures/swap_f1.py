@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning_app.figures.saving import save_figure
 from lightning_app.figures.score_scatter import GLOBAL_SWAP, UNIT_RANGE, UNIT_TICKS, draw_scatter
-from lightning_app.figures.scored_runs import scored_runs
+from lightning_app.runs.scored_runs import scored_runs
 
 LOCAL_SWAP = "swap_f1/local_swap"
 

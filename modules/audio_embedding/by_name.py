@@ -5,10 +5,10 @@ from typing import Literal
 
 import torch
 
+from modules.audio.crepe import crepe
 from modules.audio_embedding.crepe import CrepeEmbedding
 from modules.audio_embedding.embedding import AudioEmbedding
 from modules.audio_embedding.vggish import VGGish
-from modules.crepe import crepe
 
 EmbeddingName = Literal["crepe-full", "crepe-tiny", "vggish"]
 

@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from modules.crepe import SAMPLE_RATE, Capacity, crepe, crepe_frames, normalised
+from modules.audio.crepe import SAMPLE_RATE, Capacity, crepe, crepe_frames, normalised
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from datamodules.attribute_table import AttributeModel
+from datamodules.analysis.attribute_table import AttributeModel
 from datamodules.errors import DataError
 
 

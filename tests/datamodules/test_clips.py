@@ -9,7 +9,7 @@ from datamodules.clips import ClipDataset, cached_log_mels, split_by_group
 from datamodules.dmelodies.released import ReleasedWavs
 from datamodules.dmelodies.rendered import RenderedMelodies
 from datamodules.errors import DataError
-from datamodules.log_mel import LogMel, LogMelSpec
+from modules.audio.log_mel import LogMel, LogMelSpec
 
 SPEC = LogMelSpec()
 

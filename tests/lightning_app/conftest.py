@@ -10,10 +10,10 @@ from lightning import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
 from datamodules.clips import ClipDataset
-from datamodules.log_magnitude import LogMagnitudeSpec
-from datamodules.log_mel import LogMelSpec
 from datamodules.nsynth.datamodule import NSynthDataModule
 from lightning_app.cli import main
+from modules.audio.log_magnitude import LogMagnitudeSpec
+from modules.audio.log_mel import LogMelSpec
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SMALL_SPECTROGRAM = LogMagnitudeSpec(n_samples=8000, size=128, hop_length=128)

@@ -3,9 +3,10 @@ import pytest
 import torch
 from lightning import LightningModule, Trainer
 
-from datamodules import DataError, DMelodiesDataModule, LogMel, LogMelSpec
+from datamodules import DataError, DMelodiesDataModule
 from datamodules.dmelodies import factors
 from datamodules.dmelodies.rendered import RenderedMelodies
+from modules.audio import LogMel, LogMelSpec
 
 
 @pytest.fixture(scope="module")

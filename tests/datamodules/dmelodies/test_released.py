@@ -8,7 +8,7 @@ import soundfile
 from datamodules.clips import cached_log_mels
 from datamodules.dmelodies.released import ReleasedWavs
 from datamodules.errors import DataError
-from datamodules.log_mel import LogMelSpec
+from modules.audio.log_mel import LogMelSpec
 
 RATE = 16_000
 PAIR = ("violin", "trumpet")

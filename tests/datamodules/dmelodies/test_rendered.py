@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from datamodules import fluidsynth
 from datamodules.dmelodies import factors
 from datamodules.dmelodies.rendered import RenderedMelodies, selectable_melodies
 from datamodules.errors import DataError
+from datamodules.synthesis import fluidsynth
 
 PAPER = {
     "tonic": "C",

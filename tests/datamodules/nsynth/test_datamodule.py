@@ -9,9 +9,10 @@ import soundfile
 import torch
 from lightning import LightningModule, Trainer
 
-from datamodules import DataError, LogMagnitude, LogMagnitudeSpec, NSynthDataModule
+from datamodules import DataError, NSynthDataModule
+from datamodules.analysis.timbral import timbral_attributes
 from datamodules.nsynth.rendered import RenderedNotes
-from datamodules.timbral import timbral_attributes
+from modules.audio import LogMagnitude, LogMagnitudeSpec
 
 RATE = 16_000
 SPEC = LogMagnitudeSpec(n_samples=4000, size=128, hop_length=64)

@@ -6,9 +6,9 @@ import soundfile
 import torch
 
 from datamodules.errors import DataError
-from datamodules.log_magnitude import LogMagnitudeSpec
 from datamodules.nsynth.index import NSynthIndex
 from datamodules.nsynth.notes import NSynthNotes, check_note, read_note
+from modules.audio.log_magnitude import LogMagnitudeSpec
 
 SPEC = LogMagnitudeSpec(n_samples=4000, size=128, hop_length=64)
 NAME = "bass_electronic_018-031-100"

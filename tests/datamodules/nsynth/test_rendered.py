@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from datamodules import NSynthDataModule, fluidsynth, general_midi
+from datamodules import NSynthDataModule
 from datamodules.errors import DataError
-from datamodules.log_magnitude import LogMagnitudeSpec
 from datamodules.nsynth.index import FAMILIES, SOURCES, NSynthIndex
 from datamodules.nsynth.rendered import INSTRUMENTS, Note, RenderedNotes, render_nsynth, render_to
-from lightning_app.render_nsynth import main
+from datamodules.synthesis import fluidsynth, general_midi
+from lightning_app.commands.render_nsynth import main
+from modules.audio.log_magnitude import LogMagnitudeSpec
 
 RATE = 16_000
 LEADS = RenderedNotes(families=("synth_lead",), pitches=(48, 60), velocities=(60, 110))

@@ -7,11 +7,12 @@ import pytest
 import torch
 from lightning import Trainer
 
-from datamodules import DataError, LogMel, URMPDataModule
+from datamodules import DataError, URMPDataModule
 from datamodules.urmp.segments import segment_starts
 from datamodules.urmp.stems import find_stems
 from lightning_app.callbacks import SwapEvaluation, SwapExamples
 from lightning_app.errors import RunError
+from modules.audio import LogMel
 from modules.dsae import DSAE
 
 SAMPLE = Path(__file__).parents[4] / "shared" / "data" / "urmp_sample"

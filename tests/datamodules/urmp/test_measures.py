@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from datamodules.crepe_confidence import frame_confidence
 from datamodules.errors import DataError
 from datamodules.urmp.measures import measured
 from datamodules.urmp.stems import find_stems
+from modules.audio.crepe_confidence import frame_confidence
 
 MEASURE = """
 import sys

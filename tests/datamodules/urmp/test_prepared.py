@@ -6,8 +6,8 @@ import pytest
 
 from datamodules.clips import cached_log_mels
 from datamodules.errors import DataError
-from datamodules.log_mel import LogMelSpec
 from datamodules.urmp.prepared import PreparedSegments
+from modules.audio.log_mel import LogMelSpec
 
 PAIR = ("violin", "trumpet")
 RATE = 16_000

@@ -9,10 +9,10 @@ import torch
 from lightning import Callback
 from lightning.pytorch.loggers import CSVLogger
 
-from datamodules.log_magnitude import LogMagnitude
 from lightning_app.callbacks import LatentEvaluation
 from lightning_app.errors import RunError
 from metrics import functional
+from modules.audio.log_magnitude import LogMagnitude
 from modules.dsae import DSAE
 from modules.vae import BetaVAE
 

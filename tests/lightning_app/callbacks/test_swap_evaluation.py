@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score
 
 from lightning_app.callbacks import SwapEvaluation
 from lightning_app.errors import RunError
-from lightning_app.swap_pairs import partners_of_other_class
+from lightning_app.evaluation.swap_pairs import partners_of_other_class
 from modules.dsae import DSAE
 
 

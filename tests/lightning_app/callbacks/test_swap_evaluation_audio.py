@@ -9,14 +9,14 @@ import scipy
 import torch
 
 from datamodules.clips import ClipDataset
-from datamodules.log_mel import InverseLogMel, LogMel, LogMelSpec
 from lightning_app.callbacks import SwapEvaluation
 from lightning_app.errors import RunError
-from lightning_app.swap_pairs import partners_of_other_class
+from lightning_app.evaluation.swap_pairs import partners_of_other_class
+from modules.audio.log_mel import InverseLogMel, LogMel, LogMelSpec
+from modules.audio.pitch import pitch_contours
 from modules.audio_embedding import CrepeEmbedding
 from modules.dsae import DSAE
 from modules.errors import ModelError
-from modules.pitch import pitch_contours
 
 STEPS = ("pre_swap", "global_swap", "local_swap", "resynthesis")
 

@@ -9,11 +9,11 @@ import torch
 from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 
-from datamodules import timbral
-from datamodules.log_magnitude import InverseLogMagnitude, LogMagnitude
+from datamodules.analysis import timbral
 from lightning_app.callbacks import TraversalExamples, traversal_examples
 from lightning_app.errors import RunError
 from metrics import functional
+from modules.audio.log_magnitude import InverseLogMagnitude, LogMagnitude
 from modules.dsae import DSAE
 from modules.gaussian import Gaussian
 from modules.vae import BetaVAE

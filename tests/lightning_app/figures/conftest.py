@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from lightning_app.experiments import read_experiments
+from lightning_app.runs.experiments import read_experiments
 
 GRID = "{models: [plain, better], data: [melodies], z_dims: [2, 4], posteriors: [factorised, full], seeds: [0, 1, 2]}"
 EXPERIMENTS = f"""

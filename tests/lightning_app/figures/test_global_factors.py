@@ -11,11 +11,11 @@ import pytest
 import soundfile
 
 from datamodules.dmelodies.rendered import RenderedMelodies
+from lightning_app.evaluation.kept_melody import listen
+from lightning_app.evaluation.replacement import ROLES, Reader, replace
 from lightning_app.figures import global_factors, main
 from lightning_app.figures.global_factors import octaves_above_source
-from lightning_app.figures.kept_melody import listen
-from lightning_app.figures.replacement import ROLES, Reader, replace
-from lightning_app.finished_run import finished_run
+from lightning_app.runs.finished_run import finished_run
 
 FACTORS = ("instrument", "octave")
 HEADER = "role clip instrument octave instrument_read octave_read melody median_pitch_hz raw_pitch_accuracy"

@@ -5,8 +5,8 @@ import torch
 
 from metrics import FrechetAudioDistance
 from modules import ModelError
+from modules.audio.crepe import _torchcrepe
 from modules.audio_embedding import AudioEmbedding, CrepeEmbedding
-from modules.crepe import _torchcrepe
 
 RATE = 16_000
 

@@ -1,0 +1,155 @@
+"""Attributes of all clips of a data set, computed once, in parallel, and kept in a table beside the data."""
+
+import contextlib
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from datamodules.analysis import attribute_workers
+from datamodules.errors import DataError
+from datamodules.storage.cache import DEFAULT_CACHE_DIR
+from datamodules.storage.growing_table import KEY, GrowingTable, unique
+from datamodules.storage.worker_pool import usable_cores
+
+_log = logging.getLogger(__name__)
+
+_NAMED_PROBLEMS = 5
+
+
+@dataclass(frozen=True)
+class AttributeModel:
+    """What computes attributes of a clip.
+
+    Attributes:
+        name: Start of the tables' file names.
+        version: Changes whenever values change; tables of other versions are left alone.
+        columns: Names of the attributes.
+        compute: Returns them for samples of shape (n_samples,) or (n_samples, n_channels) and their rate in Hz. It
+            raises `DataError` where a clip has none. Worker processes import it by its name.
+        resolution: The difference up to which two values of an attribute are the same, in its units.
+    """
+
+    name: str
+    version: str
+    columns: tuple[str, ...]
+    compute: Callable[[NDArray, int], Mapping[str, float]]
+    resolution: float = 0.0
+
+
+def attribute_table(
+    clips: Mapping[str, Path],
+    model: AttributeModel,
+    folder: Path,
+    *,
+    cache_dir: Path = DEFAULT_CACHE_DIR,
+    n_workers: int | None = None,
+) -> pa.Table:
+    """Returns the attributes of clips, computing those that are not in the table on disk yet.
+
+    The table is ``<folder>/<model's name>-<version>.parquet``, or, where that folder cannot be written, a file in
+    ``cache_dir``. A computation that is interrupted goes on where it was; one that another process is at is waited for.
+    Clips are known by their names: delete the table where audio has changed.
+
+    Args:
+        clips: Audio file of each name.
+        model: What computes the attributes.
+        folder: Where the table lies, beside the data.
+        cache_dir: Where it lies if the data are read-only.
+        n_workers: Worker processes, 1 or more; by default, one for each usable core. The result does not depend on it.
+
+    Returns:
+        One row for each clip, in their order, with the columns ``name`` (string), the model's (float64), and
+        ``problem`` (string): null, or why the clip has no attributes, which are null then. Files that could not be
+        read are not noted on disk and tried again next time.
+
+    Raises:
+        DataError: No folder can be written, the disk is full, the table on disk is damaged, or a worker process ended
+            abruptly. What was computed by then is kept.
+    """
+    if n_workers is not None and n_workers < 1:
+        raise DataError(f"n_workers is {n_workers}; it must be 1 or more.")
+    schema = _schema(model)
+    stem = f"{model.name}-{model.version}"
+    place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    beside = GrowingTable(folder / f"{stem}.parquet", schema)
+    cached = GrowingTable(cache_dir / f"{stem}-{place}.parquet", schema)
+    try:
+        known = unique(pa.concat_tables([beside.read(), cached.read()]))
+        if _missing(clips, known):
+            table = _writable(beside, cached)
+            with table.locked():
+                known = unique(pa.concat_tables([known, table.read_all()]))
+                known = _completed(known, clips, model, table, n_workers or usable_cores())
+    except OSError as error:
+        raise DataError(f"the table of attributes {beside.file} cannot be completed: {error}.") from error
+    rows = {name: row for row, name in enumerate(known[KEY].to_pylist())}
+    return known.take(pa.array([rows[name] for name in clips], pa.int64()))
+
+
+def _completed(
+    known: pa.Table, clips: Mapping[str, Path], model: AttributeModel, table: GrowingTable, n_workers: int
+) -> pa.Table:
+    """Computes what is missing, writing it part by part, and returns the known rows with the new ones."""
+    parts = [known]
+    rows = attribute_workers.computed(_missing(clips, known), model.compute, model.columns, n_workers)
+    try:
+        with contextlib.closing(rows) as chunks:
+            for chunk in chunks:
+                part = pa.Table.from_pylist([row.as_dict() for row in chunk], known.schema)
+                parts.append(part)
+                lasting = part.filter(pa.array([row.lasting for row in chunk]))
+                if len(lasting):
+                    table.add(lasting)
+    except attribute_workers.WorkerCrashError as error:
+        raise DataError(
+            f"a worker process ended abruptly while computing {table.file}; mostly, memory was short. What is done is "
+            f"kept: run again, with fewer workers than {n_workers} if need be."
+        ) from error
+    table.merge()
+    _report(pa.concat_tables(parts[1:]) if len(parts) > 1 else known.slice(0, 0), table.file)
+    return pa.concat_tables(parts)
+
+
+def _writable(beside: GrowingTable, cached: GrowingTable) -> GrowingTable:
+    try:
+        beside.make_writable()
+        return beside
+    except OSError as error:
+        refusal = error
+    try:
+        cached.make_writable()
+    except OSError as error:
+        raise DataError(
+            f"cannot write the table of attributes, neither in {beside.file.parent} ({refusal.strerror}) nor in "
+            f"{cached.file.parent} ({error.strerror}). Name a writable folder with --data.cache_dir."
+        ) from error
+    _log.warning(
+        "%s cannot be written (%s); the attributes go to %s.", beside.file.parent, refusal.strerror, cached.file
+    )
+    return cached
+
+
+def _missing(clips: Mapping[str, Path], known: pa.Table) -> list[tuple[str, Path]]:
+    names = set(known[KEY].to_pylist())
+    return [(name, path) for name, path in clips.items() if name not in names]
+
+
+def _report(rows: pa.Table, file: Path) -> None:
+    problems = rows.filter(pc.is_valid(rows["problem"]))
+    if len(problems):
+        named = [f"{row[KEY]} ({row['problem']})" for row in problems.slice(0, _NAMED_PROBLEMS).to_pylist()]
+        more = f", and {len(problems) - len(named)} more" if len(problems) > len(named) else ""
+        _log.warning(
+            "%d of %d clips have no attributes in %s: %s%s.", len(problems), len(rows), file, ", ".join(named), more
+        )
+
+
+def _schema(model: AttributeModel) -> pa.Schema:
+    attributes = [pa.field(column, pa.float64()) for column in model.columns]
+    return pa.schema([pa.field(KEY, pa.string()), *attributes, pa.field("problem", pa.string())])

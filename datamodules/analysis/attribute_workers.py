@@ -1,0 +1,105 @@
+"""Worker processes that compute attributes of clips, a chunk at a time."""
+
+import concurrent.futures
+import math
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import soundfile
+import threadpoolctl
+from numpy.typing import NDArray
+
+from datamodules.errors import DataError
+from datamodules.storage.worker_pool import progress_bar, worker_pool
+
+Compute = Callable[[NDArray, int], Mapping[str, float]]
+
+# Some seconds of work: little is lost where it is interrupted, and the parts on disk stay few.
+_CHUNK = 64
+
+
+class WorkerCrashError(RuntimeError):
+    """A worker process ended without an answer."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The attributes of one clip.
+
+    Attributes:
+        name: Of the clip.
+        values: Of the attributes; None where the clip has none.
+        problem: Why it has none, or None.
+        lasting: Whether it would come out the same another time: not so where the file could not be read.
+    """
+
+    name: str
+    values: Mapping[str, float] | None = None
+    problem: str | None = None
+    lasting: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns the row with one entry for each column."""
+        return {"name": self.name, **(self.values or {}), "problem": self.problem}
+
+
+def computed(
+    clips: Sequence[tuple[str, Path]], compute: Compute, columns: Sequence[str], n_workers: int
+) -> Generator[list[Row], None, None]:
+    """Yields the attributes of clips in chunks, as they are finished, under a progress bar.
+
+    Args:
+        clips: Names and audio files.
+        compute: Returns the attributes for samples and their rate; importable by its name.
+        columns: Names of the attributes.
+        n_workers: Processes, with one thread each.
+
+    Raises:
+        WorkerCrashError: A process ended abruptly; raised after all that is finished has been yielded.
+    """
+    chunks = [clips[start : start + _CHUNK] for start in range(0, len(clips), _CHUNK)]
+    if not chunks:
+        return
+    # At least one process, even for one worker: the same arithmetic whatever their number.
+    pool = worker_pool(min(n_workers, len(chunks)), __name__, compute.__module__)
+    try:
+        with progress_bar() as bar:
+            task = bar.add_task(f"Computing {', '.join(columns)}", total=len(clips))
+            futures = [pool.submit(_rows, chunk, compute, tuple(columns)) for chunk in chunks]
+            crash: BrokenProcessPool | None = None
+            for future in concurrent.futures.as_completed(futures):
+                try:
+                    rows = future.result()
+                except BrokenProcessPool as error:
+                    crash = error
+                    continue
+                yield rows
+                bar.advance(task, len(rows))
+            if crash:
+                raise WorkerCrashError(str(crash)) from crash
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _rows(clips: Sequence[tuple[str, Path]], compute: Compute, columns: tuple[str, ...]) -> list[Row]:
+    with threadpoolctl.threadpool_limits(1):
+        return [_row(name, path, compute, columns) for name, path in clips]
+
+
+def _row(name: str, path: Path, compute: Compute, columns: tuple[str, ...]) -> Row:
+    try:
+        audio, rate = soundfile.read(path)
+    except (OSError, soundfile.SoundFileError) as error:
+        return Row(name, problem=f"{path} cannot be read: {error}", lasting=False)
+    try:
+        attributes = compute(audio, rate)
+        values = {column: float(attributes[column]) for column in columns}
+    except DataError as error:
+        return Row(name, problem=str(error))
+    except Exception as error:  # one clip must not stop the others
+        return Row(name, problem=f"{type(error).__name__}: {error}", lasting=False)
+    bad = [f"{column} is {value}" for column, value in values.items() if not math.isfinite(value)]
+    return Row(name, problem=", ".join(bad)) if bad else Row(name, values)

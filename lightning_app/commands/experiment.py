@@ -1,0 +1,199 @@
+"""Makes the runs of a figure: ``disentangle-experiment --figure swap_f1 --data dmelodies --length short``."""
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from jsonargparse import auto_cli
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from datamodules.storage.worker_pool import usable_cores
+from lightning_app.errors import RunError, one_message
+from lightning_app.files import whole_file
+from lightning_app.runs.experiments import EXPERIMENTS, Run, read_experiments
+
+_SECONDS_TO_END = 20.0
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A run to be made: in which folder, by which arguments of ``disentangle``, and with which choices of the user."""
+
+    run: Run
+    runs: Path
+    fit: list[str]
+    choices: str
+
+    @property
+    def folder(self) -> Path:
+        return self.runs / self.run.name
+
+    @property
+    def last_checkpoint(self) -> Path:
+        return self.folder / "checkpoints" / "last.ckpt"
+
+    @property
+    def record(self) -> Path:
+        """The file with the choices that the training was started with."""
+        return self.folder / "experiment.txt"
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "output.txt"
+
+    def commands(self) -> list[list[str]]:
+        """What is left to do; training goes on where it was stopped."""
+        test = self.run.test_arguments(self.runs)
+        if self.run.trained(self.runs):
+            return [test]
+        resumed = ["--ckpt_path", str(self.last_checkpoint)] if self.last_checkpoint.is_file() else []
+        return [[*self.fit, *resumed], test]
+
+    def started_otherwise(self) -> bool:
+        """Whether what there is of the run came from other choices."""
+        begun = self.run.trained(self.runs) or self.last_checkpoint.is_file()
+        return begun and self.record.is_file() and self.record.read_text() != self.choices
+
+
+def run_experiment(
+    figure: str,
+    data: str,
+    z_dims: list[int] | None = None,
+    posteriors: list[str] | None = None,
+    seeds: list[int] | None = None,
+    length: str = "published",
+    jobs: int = 1,
+    options: str = "",
+    runs: Path = Path("runs"),
+    experiments: Path = EXPERIMENTS,
+    dry_run: bool = False,
+) -> None:
+    """Trains and evaluates those of a figure's runs that are not finished, each in a process of its own.
+
+    What a run prints is in its folder, in ``output.txt``. Where one fails the others go on. Ctrl-C ends them all; the
+    same command takes up what is left, each run from its last checkpoint.
+
+    Args:
+        figure: Of ``experiments``, like swap_f1.
+        data: The data set, like dmelodies.
+        z_dims: Only runs with one of these.
+        posteriors: Only runs with one of these.
+        seeds: Only runs with one of these.
+        length: Of ``experiments``, like published or short.
+        jobs: Number of runs at a time. Each has its share of the CPU's cores, unless OMP_NUM_THREADS is set.
+        options: More options of ``disentangle fit`` for every run, given like --options="--data.root ~/urmp".
+        runs: The folder of the runs.
+        experiments: The file that lists the runs of each figure.
+        dry_run: Print the commands and run nothing.
+
+    Raises:
+        RunError: The figure has no such runs, runs were started otherwise, or runs failed.
+    """
+    if jobs < 1:
+        raise RunError(f"jobs is {jobs}; it must be 1 or more.")
+    try:
+        more = shlex.split(options)
+    except ValueError as error:
+        raise RunError(f"options {options!r}: {error}.") from error
+    described = read_experiments(experiments)
+
+    def work_of(run: Run) -> _Work:
+        fit = run.fit_arguments(experiments.parent, described.presets(run.model, length), runs)
+        return _Work(run, runs, [*fit, *more], shlex.join([f"--length={length}", f"--options={options}"]))
+
+    wanted = [work_of(run) for run in described.runs_of(figure, data, z_dims, posteriors, seeds)]
+    if others := [work for work in wanted if work.started_otherwise()]:
+        raise RunError(
+            f"{', '.join(str(work.folder) for work in others)} began with other choices, the first with "
+            f"{others[0].record.read_text()}. Give the same, or another folder with --runs; what else there is to "
+            "measure of a trained run, `disentangle test` measures with options of its own."
+        )
+    unfinished = [work for work in wanted if not work.run.finished(runs)]
+    if dry_run:
+        for command in (command for work in unfinished for command in work.commands()):
+            print(_typed(command))
+        return
+    failures = asyncio.run(_make_all(unfinished, jobs))
+    if failures:
+        raise RunError("\n  ".join([f"{len(failures)} of {len(unfinished)} runs failed:", *failures]))
+    print(f"{len(wanted)} runs are finished, {len(unfinished)} of them made now.")
+
+
+async def _make_all(unfinished: Sequence[_Work], jobs: int) -> list[str]:
+    """Makes the runs, so many at a time, and returns what there is to say of those that failed."""
+    # Ctrl-C does the same of itself.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, cast(asyncio.Task, asyncio.current_task()).cancel)
+    at_once = max(1, min(jobs, len(unfinished)))
+    environment = {"OMP_NUM_THREADS": str(max(1, usable_cores() // at_once)), **os.environ}
+    turns = asyncio.Semaphore(jobs)
+    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns) as progress:
+        overall = progress.add_task("runs", total=len(unfinished))
+
+        async def make(work: _Work) -> str | None:
+            async with turns:
+                commands, failure = work.commands(), None
+                shown = progress.add_task(work.folder.name, total=len(commands))
+                with whole_file(work.record) as draft:
+                    draft.write_text(work.choices)
+                for command in commands:
+                    if status := await _call(command, work.output, environment):
+                        failure = _failure(work, command, status)
+                        break
+                    progress.advance(shown)
+                progress.remove_task(shown)
+                progress.advance(overall)
+                return failure
+
+        failures = await asyncio.gather(*map(make, unfinished))
+    return [failure for failure in failures if failure is not None]
+
+
+async def _call(arguments: Sequence[str], output: Path, environment: Mapping[str, str]) -> int:
+    """Calls ``disentangle`` and returns its exit status; it ends with this process."""
+    with output.open("a") as file:
+        print(f"$ {_typed(arguments)}", file=file, flush=True)
+        process = await asyncio.create_subprocess_exec(
+            *[sys.executable, "-m", "lightning_app", *arguments],
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=file,
+            stderr=asyncio.subprocess.STDOUT,
+            env=environment,
+        )
+        try:
+            return await process.wait()
+        except asyncio.CancelledError:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _SECONDS_TO_END)
+            except TimeoutError:
+                process.kill()
+            raise
+
+
+def _typed(arguments: Sequence[str]) -> str:
+    """The command as one would type it."""
+    return shlex.join(["disentangle", *arguments])
+
+
+def _failure(work: _Work, command: Sequence[str], status: int) -> str:
+    lines = [line.strip() for line in work.output.read_text(errors="replace").splitlines() if line.strip()]
+    # The loggers have their say after an error.
+    said = [line for line in lines if line.startswith("error:")] or lines
+    return f"{work.folder.name}, {command[0]}: {said[-1]} (exit status {status}; all of it in {work.output})"
+
+
+def main(args: list[str] | None = None) -> None:
+    """Runs the command line."""
+    with one_message():
+        try:
+            auto_cli(run_experiment, args=args, as_positional=False)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            print("Stopped. The same command goes on from here.", file=sys.stderr)
+            sys.exit(130)

@@ -1,0 +1,49 @@
+"""Whether sounds that were made from a source keep its melody."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from metrics.functional import raw_pitch_accuracy
+from modules.audio import InverseLogMel, LogMelSpec
+from modules.audio.pitch import pitch_contours
+
+
+class Heard(NamedTuple):
+    """Sounds and their pitch."""
+
+    audio: NDArray[np.float32]
+    """Shape (n, n_samples)."""
+    median_hz: list[float | None]
+    """Of each, over its voiced frames; None where it has none."""
+    accuracy: list[float | None]
+    """Raw pitch accuracy of each against the melody of the first; None where the first has no voiced frame."""
+
+
+def listen(log_mels: Tensor, spec: LogMelSpec, octaves: Sequence[int], seed: int) -> Heard:
+    """Makes audio from spectrograms, and compares its pitch by CREPE with that of the first, the source.
+
+    The source is made from its spectrogram as well, so that what this loses is lost on both sides.
+
+    Args:
+        log_mels: Shape (n, T, F); the source first.
+        spec: Their settings.
+        octaves: How many octaves above the source the melody of each is expected, n numbers.
+        seed: Of the phases of the audio.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        audio = InverseLogMel(spec)(log_mels)
+    contours = pitch_contours(audio, spec.sample_rate, model="tiny")
+    voiced = contours.voiced()
+    melody = torch.where(voiced[0], contours.hz[0], 0.0)
+    medians = [hz[mask].median().item() if mask.any() else None for hz, mask in zip(contours.hz, voiced, strict=True)]
+    accuracy = [
+        raw_pitch_accuracy(hz[None], melody[None] * 2.0**shift).item() if voiced[0].any() else None
+        for hz, shift in zip(contours.hz, octaves, strict=True)
+    ]
+    return Heard(audio.numpy(), medians, accuracy)

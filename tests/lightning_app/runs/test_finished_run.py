@@ -1,0 +1,95 @@
+"""A run taken up again from its folder."""
+
+import shutil
+
+import pytest
+import torch
+
+from datamodules import DMelodiesDataModule
+from lightning_app.errors import RunError
+from lightning_app.runs.finished_run import finished_run
+from modules.dsae import DSAE
+
+
+@pytest.fixture
+def copy(two_octave_run, tmp_path):
+    """A run's folder that may be spoilt."""
+    return shutil.copytree(two_octave_run, tmp_path / "copy")
+
+
+def test_model_has_the_weights_of_the_best_checkpoint(two_octave_run):
+    model, _ = finished_run(two_octave_run)
+
+    expected = DSAE.load_from_checkpoint(two_octave_run / "checkpoints" / "best.ckpt")
+    assert isinstance(model, DSAE)
+    assert not model.training
+    assert model.stage is expected.stage
+    for name, weights in expected.named_parameters():
+        assert torch.equal(model.get_parameter(name), weights)
+
+
+def test_data_are_those_of_the_run(two_octave_run, render_cache):
+    _, data = finished_run(two_octave_run)
+
+    assert isinstance(data, DMelodiesDataModule)
+    assert data.class_names == {"instrument": ("violin", "trumpet"), "octave": ("4", "5")}
+    assert (data.log_mel.n_mels, data.log_mel.hop_length, data.batch_size) == (40, 1024, 7)
+    entries = set(render_cache.iterdir())
+    data.prepare_data()
+    assert set(render_cache.iterdir()) == entries  # what the run has rendered
+
+
+def test_folder_is_left_as_it_is(two_octave_run):
+    before = {path: path.stat().st_mtime_ns for path in two_octave_run.rglob("*")}
+
+    finished_run(two_octave_run)
+
+    assert {path: path.stat().st_mtime_ns for path in two_octave_run.rglob("*")} == before
+
+
+# What is refused
+
+
+def test_folder_that_is_no_run(tmp_path):
+    with pytest.raises(RunError, match=r"no .*config\.yaml; name the folder of a run"):
+        finished_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("model: [", r"cannot read .*config\.yaml"),
+        ("model: ${data.nothing}\ndata: {}", r"cannot read .*config\.yaml"),
+        ("", r"config\.yaml is no record of a run"),
+        ("- a", r"config\.yaml is no record of a run"),
+        ("model: {class_path: modules.DSAE, init_args: {n_features: 40}}", r"config\.yaml is no record of a run"),
+        ("model: null\ndata: null", r"config\.yaml does not fit"),
+        (
+            "model: {class_path: modules.DSAE, init_args: {n_features: 40}}\n"
+            "data: {class_path: datamodules.DMelodiesDataModule, init_args: {octave: 4}}",
+            r"config\.yaml does not fit this version.*octave",
+        ),
+    ],
+    ids=["no YAML", "broken reference", "empty", "a list", "no data", "nulls", "unknown option"],
+)
+def test_record_that_cannot_be_used(copy, config, message):
+    (copy / "config.yaml").write_text(config)
+
+    with pytest.raises(RunError, match="(?s)" + message):
+        finished_run(copy)
+
+
+def test_run_without_a_checkpoint(copy):
+    (copy / "checkpoints" / "best.ckpt").unlink()
+
+    with pytest.raises(RunError, match=r"no checkpoint at .*best\.ckpt"):
+        finished_run(copy)
+
+
+@pytest.mark.parametrize("n_bytes", [0, 20, 5000])
+def test_checkpoint_that_was_cut_short(copy, n_bytes):
+    checkpoint = copy / "checkpoints" / "best.ckpt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:n_bytes])
+
+    with pytest.raises(RunError, match=r"best\.ckpt is not a checkpoint, or was cut short"):
+        finished_run(copy)
