@@ -7,12 +7,14 @@ import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
 
+from jsonargparse import ArgumentParser
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf.errors import InterpolationKeyError
 
 from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
+from lightning_app.callbacks.checks import check_callbacks
 from lightning_app.errors import RunError, one_message
 
 CALLBACK_SLOTS = ("schedule", "checkpoint", "last_checkpoint", "early_stopping", "evaluation", "media", "predictions")
@@ -50,6 +52,22 @@ class DisentangleCLI(LightningCLI):
         parser.add_argument("--name", type=str, default="unnamed", help="Of the run: its folder and its name in W&B.")
         for slot in CALLBACK_SLOTS:
             parser.add_lightning_class_args(Callback, slot, subclass_mode=True, required=False)
+        link_data_to_model(parser)
+
+    def _check(self, stage: str) -> None:
+        check_callbacks(self.trainer, self.model, self.datamodule, stage)
+
+    def before_fit(self) -> None:
+        self._check("fit")
+
+    def before_validate(self) -> None:
+        self._check("validate")
+
+    def before_test(self) -> None:
+        self._check("test")
+
+    def before_predict(self) -> None:
+        self._check("predict")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         config = {**self._get(self.config_init, "trainer", default={}), **kwargs}
@@ -72,6 +90,25 @@ class DisentangleCLI(LightningCLI):
             raise RunError(f"no checkpoint at {path}; a run keeps its own in <default_root_dir>/checkpoints.")
         if path is not None and not _is_torch_file(path):
             raise RunError(f"{path} is not a checkpoint, or was cut short; take another, or train again.")
+
+
+def link_data_to_model(parser: ArgumentParser) -> None:
+    """Gives a model what follows from its data, where it takes that: ``x_shape`` and ``attribute_names``."""
+    parser.link_arguments("data", "model.init_args.x_shape", _x_shape, apply_on="instantiate")
+    parser.link_arguments("data", "model.init_args.attribute_names", _attribute_names, apply_on="instantiate")
+
+
+def _x_shape(data: LightningDataModule) -> tuple[int, ...]:
+    if not hasattr(data, "x_shape"):
+        raise RunError(
+            f"{type(data).__name__} has no x_shape, from which the sizes of the model follow (see "
+            "datamodules.protocols.ClipData); base it on datamodules.ClipDataModule."
+        )
+    return data.x_shape
+
+
+def _attribute_names(data: LightningDataModule) -> tuple[str, ...]:
+    return getattr(data, "attributes", ())
 
 
 def _is_torch_file(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,3 +13,18 @@ os.environ.setdefault("WANDB_SILENT", "true")
 def _one_thread():
     """Tests run in parallel processes; more threads in each would only fight over the cores."""
     torch.set_num_threads(1)
+
+
+def _strongest_frequency(audio: np.ndarray, rate: int) -> float:
+    """The peak of a zero-padded spectrum, refined by a parabola through the logarithms around it."""
+    n = 4 * 2 ** int(np.ceil(np.log2(len(audio))))
+    spectrum = np.log(np.abs(np.fft.rfft(audio * np.hanning(len(audio)), n)) + 1e-12)
+    peak = int(spectrum[1:-1].argmax()) + 1
+    left, middle, right = spectrum[peak - 1 : peak + 2]
+    return float((peak + 0.5 * (left - right) / (left - 2 * middle + right)) * rate / n)
+
+
+@pytest.fixture(scope="session")
+def strongest_frequency():
+    """Measures the frequency, in Hz, of the strongest partial."""
+    return _strongest_frequency

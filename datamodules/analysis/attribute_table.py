@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from datamodules.analysis import attribute_workers
+from datamodules.analysis.attribute_workers import Read, read_file
 from datamodules.errors import DataError
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
 from datamodules.storage.growing_table import KEY, GrowingTable, unique
@@ -43,10 +45,11 @@ class AttributeModel:
 
 
 def attribute_table(
-    clips: Mapping[str, Path],
+    clips: Mapping[str, Any],
     model: AttributeModel,
     folder: Path,
     *,
+    read: Read = read_file,
     cache_dir: Path = DEFAULT_CACHE_DIR,
     n_workers: int | None = None,
 ) -> pa.Table:
@@ -54,12 +57,13 @@ def attribute_table(
 
     The table is ``<folder>/<model's name>-<version>.parquet``, or, where that folder cannot be written, a file in
     ``cache_dir``. A computation that is interrupted goes on where it was; one that another process is at is waited for.
-    Clips are known by their names: delete the table where audio has changed.
+    Clips are known by their names alone: let a name tell what it stands for, such as the file's time of modification.
 
     Args:
-        clips: Audio file of each name.
+        clips: For each name what ``read`` takes: by default an audio file.
         model: What computes the attributes.
-        folder: Where the table lies, beside the data.
+        folder: Folder of the table, beside the data.
+        read: Returns a clip's samples and their rate in Hz; worker processes get it pickled.
         cache_dir: Where it lies if the data are read-only.
         n_workers: Worker processes, 1 or more; by default, one for each usable core. The result does not depend on it.
 
@@ -85,7 +89,7 @@ def attribute_table(
             table = _writable(beside, cached)
             with table.locked():
                 known = unique(pa.concat_tables([known, table.read_all()]))
-                known = _completed(known, clips, model, table, n_workers or usable_cores())
+                known = _completed(known, clips, model, read, table, n_workers or usable_cores())
     except OSError as error:
         raise DataError(f"the table of attributes {beside.file} cannot be completed: {error}.") from error
     rows = {name: row for row, name in enumerate(known[KEY].to_pylist())}
@@ -93,11 +97,11 @@ def attribute_table(
 
 
 def _completed(
-    known: pa.Table, clips: Mapping[str, Path], model: AttributeModel, table: GrowingTable, n_workers: int
+    known: pa.Table, clips: Mapping[str, Any], model: AttributeModel, read: Read, table: GrowingTable, n_workers: int
 ) -> pa.Table:
     """Computes what is missing, writing it part by part, and returns the known rows with the new ones."""
     parts = [known]
-    rows = attribute_workers.computed(_missing(clips, known), model.compute, model.columns, n_workers)
+    rows = attribute_workers.computed(_missing(clips, known), read, model.compute, model.columns, n_workers)
     try:
         with contextlib.closing(rows) as chunks:
             for chunk in chunks:
@@ -135,9 +139,9 @@ def _writable(beside: GrowingTable, cached: GrowingTable) -> GrowingTable:
     return cached
 
 
-def _missing(clips: Mapping[str, Path], known: pa.Table) -> list[tuple[str, Path]]:
+def _missing(clips: Mapping[str, Any], known: pa.Table) -> list[tuple[str, Any]]:
     names = set(known[KEY].to_pylist())
-    return [(name, path) for name, path in clips.items() if name not in names]
+    return [(name, clip) for name, clip in clips.items() if name not in names]
 
 
 def _report(rows: pa.Table, file: Path) -> None:

@@ -16,6 +16,7 @@ from datamodules.errors import DataError
 from datamodules.storage.worker_pool import progress_bar, worker_pool
 
 Compute = Callable[[NDArray, int], Mapping[str, float]]
+Read = Callable[[Any], tuple[NDArray, int]]
 
 # Some seconds of work: little is lost where it is interrupted, and the parts on disk stay few.
 _CHUNK = 64
@@ -47,12 +48,13 @@ class Row:
 
 
 def computed(
-    clips: Sequence[tuple[str, Path]], compute: Compute, columns: Sequence[str], n_workers: int
+    clips: Sequence[tuple[str, Any]], read: Read, compute: Compute, columns: Sequence[str], n_workers: int
 ) -> Generator[list[Row], None, None]:
     """Yields the attributes of clips in chunks, as they are finished, under a progress bar.
 
     Args:
-        clips: Names and audio files.
+        clips: Names, and what ``read`` takes.
+        read: Returns the samples of a clip and their rate.
         compute: Returns the attributes for samples and their rate; importable by its name.
         columns: Names of the attributes.
         n_workers: Processes, with one thread each.
@@ -68,7 +70,7 @@ def computed(
     try:
         with progress_bar() as bar:
             task = bar.add_task(f"Computing {', '.join(columns)}", total=len(clips))
-            futures = [pool.submit(_rows, chunk, compute, tuple(columns)) for chunk in chunks]
+            futures = [pool.submit(_rows, chunk, read, compute, tuple(columns)) for chunk in chunks]
             crash: BrokenProcessPool | None = None
             for future in concurrent.futures.as_completed(futures):
                 try:
@@ -84,16 +86,28 @@ def computed(
         pool.shutdown(cancel_futures=True)
 
 
-def _rows(clips: Sequence[tuple[str, Path]], compute: Compute, columns: tuple[str, ...]) -> list[Row]:
-    with threadpoolctl.threadpool_limits(1):
-        return [_row(name, path, compute, columns) for name, path in clips]
+def read_file(path: Path) -> tuple[NDArray, int]:
+    """Reads an audio file: its samples, (n_samples,) or (n_samples, n_channels), and their rate in Hz.
 
-
-def _row(name: str, path: Path, compute: Compute, columns: tuple[str, ...]) -> Row:
+    Raises:
+        DataError: It cannot be read.
+    """
     try:
-        audio, rate = soundfile.read(path)
+        return soundfile.read(path)
     except (OSError, soundfile.SoundFileError) as error:
-        return Row(name, problem=f"{path} cannot be read: {error}", lasting=False)
+        raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def _rows(clips: Sequence[tuple[str, Any]], read: Read, compute: Compute, columns: tuple[str, ...]) -> list[Row]:
+    with threadpoolctl.threadpool_limits(1):
+        return [_row(name, clip, read, compute, columns) for name, clip in clips]
+
+
+def _row(name: str, clip: Any, read: Read, compute: Compute, columns: tuple[str, ...]) -> Row:
+    try:
+        audio, rate = read(clip)
+    except DataError as error:
+        return Row(name, problem=str(error), lasting=False)
     try:
         attributes = compute(audio, rate)
         values = {column: float(attributes[column]) for column in columns}

@@ -41,6 +41,18 @@ FACTORS: dict[str, tuple[object, ...]] = {
 }
 """Every factor's name and values, in the order of the set's axes (the last varies fastest)."""
 
+
+def value_names(name: str) -> tuple[str, ...]:
+    """Returns the values of a factor as words; a rhythm as its onsets.
+
+    >>> value_names("octave"), value_names("rhythm_bar1")[0]
+    (('4', '5', '6'), 'xxxxxx--')
+    """
+    if FACTORS[name] is RHYTHMS:
+        return tuple("".join("x" if tick in onsets else "-" for tick in range(TICKS_PER_BAR)) for onsets in RHYTHMS)
+    return tuple(map(str, FACTORS[name]))
+
+
 SHAPE = tuple(len(values) for values in FACTORS.values())
 N_MELODIES = int(np.prod(SHAPE))
 GLOBAL_FACTORS = ("tonic", "octave", "scale")

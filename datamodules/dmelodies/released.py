@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from datamodules.clips import split_by_group
+from datamodules.clips.source import ClipSource
 from datamodules.dmelodies.rendered import CLIP_SECONDS
 from datamodules.errors import DataError
 from modules.audio import _torchaudio
@@ -21,17 +20,16 @@ _STEM = re.compile(r"(?P<index>\d+)_.*-(?P<instrument>[A-Za-z ]+)")
 
 
 @dataclass(frozen=True)
-class ReleasedWavs:
+class ReleasedWavs(ClipSource):
     """A folder of WAV files named ``<index>_...-<Instrument>.wav``, in ``train`` and ``val`` or directly in it.
 
-    A `ClipSource`. Files of other instruments are left out. Audio is mixed to mono, brought to the sample rate and to
+    Files of other instruments are left out. Audio is mixed to mono, brought to the sample rate and to
     four seconds, and divided by its peak.
 
     Args:
         folder: The folder.
         instruments: Names of the instruments to keep, in lower case with underscores.
         sample_rate: Wanted, in Hz.
-        seed: Of the split, where the folder has none of its own.
 
     Raises:
         DataError: There is no such folder, no WAV in it, one with another kind of name, or none of an instrument.
@@ -40,8 +38,8 @@ class ReleasedWavs:
     folder: Path
     instruments: tuple[str, ...]
     sample_rate: int
-    seed: int = 0
     name = "dmelodies-wav"
+    reads_files = True
     files: tuple[Path, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +59,7 @@ class ReleasedWavs:
         object.__setattr__(self, "files", kept)
 
     @property
-    def n_samples(self) -> int:
+    def n_samples(self) -> int:  # type: ignore[override]
         return CLIP_SECONDS * self.sample_rate
 
     def __len__(self) -> int:
@@ -95,23 +93,27 @@ class ReleasedWavs:
             raise DataError(f"{path} holds no sound. Replace or remove it")
         return np.pad(audio / peak, (0, self.n_samples - len(audio))).astype(np.float32)
 
-    def attributes(self) -> Mapping[str, NDArray[np.integer]]:
-        """Returns the instrument and the melody (the number in the file's name) of each clip."""
-        parsed = [_parse_stem(path) for path in self.files]
-        return {
-            "instrument": np.array([self.instruments.index(instrument) for _, instrument in parsed]),
-            "melody": np.array([index for index, _ in parsed]),
-        }
+    @property
+    def class_names(self) -> dict[str, tuple[str, ...]]:
+        return {"instrument": self.instruments}
 
-    def split(self, validation_fraction: float) -> NDArray[np.bool_]:
-        """Returns which clips are for validation: the folder's own division, or a random one by melody."""
+    def labels(self) -> dict[str, NDArray[np.integer]]:
+        return {"instrument": np.array([self.instruments.index(_parse_stem(path)[1]) for path in self.files])}
+
+    def groups(self) -> NDArray[np.integer]:
+        """The melody of each clip: the number in the file's name."""
+        return np.array([_parse_stem(path)[0] for path in self.files])
+
+    def parts(self, validation_fraction: float, seed: int) -> NDArray[np.integer]:
+        """The folder's own division, or a random one by melody."""
         sides = [path.relative_to(self.folder).parts[0] for path in self.files]
         if {"train", "val"} <= set(sides):
-            return np.array([side == "val" for side in sides])
-        order = np.random.default_rng(self.seed).permutation(len(self))
-        validation = np.empty(len(self), bool)
-        validation[order] = split_by_group(self.attributes()["melody"][order], validation_fraction)
-        return validation
+            return np.array([int(side == "val") for side in sides])
+        return super().parts(validation_fraction, seed)
+
+    def clip_names(self, indices: NDArray[np.integer]) -> list[str]:
+        paths = [self.files[index] for index in indices.tolist()]
+        return [str(path.relative_to(self.folder)) for path in paths]
 
 
 def _parse_stem(path: Path) -> tuple[int, str]:

@@ -1,7 +1,6 @@
 """The audio set of Luo et al. (2022), section 5.1: melodies of one tonic and scale, rendered on several instruments."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.clips import split_by_group
+from datamodules.clips.source import ClipSource
+from datamodules.clips.split import split_by_group
 from datamodules.dmelodies import factors
 from datamodules.errors import DataError
 from datamodules.synthesis import fluidsynth, general_midi
@@ -42,8 +42,8 @@ def selectable_melodies(tonic: str, octaves: tuple[int, ...], scale: str) -> NDA
 
 
 @dataclass(frozen=True)
-class RenderedMelodies:
-    """Melodies drawn at random, each rendered by FluidSynth on an instrument (a `ClipSource`).
+class RenderedMelodies(ClipSource):
+    """Melodies drawn at random, each rendered by FluidSynth on an instrument.
 
     Melodies are drawn without repetition, and the instruments take turns, so that each plays equally many. A set larger
     than the number of melodies repeats them on the instruments they have not been played on.
@@ -88,7 +88,7 @@ class RenderedMelodies:
             )
 
     @property
-    def n_samples(self) -> int:
+    def n_samples(self) -> int:  # type: ignore[override]
         return CLIP_SECONDS * self.sample_rate
 
     def __len__(self) -> int:
@@ -116,23 +116,38 @@ class RenderedMelodies:
             n_samples=self.n_samples,
         )
 
-    def attributes(self) -> Mapping[str, NDArray[np.integer]]:
-        """Returns the instrument, the octave, the nine factors and the melody of each clip.
+    @property
+    def class_names(self) -> dict[str, tuple[str, ...]]:
+        """The instrument, the octave, and each of the other factors that has two or more values in the set."""
+        names = {"instrument": self.instruments, "octave": tuple(map(str, self.octaves))}
+        for column, name in enumerate(factors.FACTORS):
+            there = np.unique(self._factors[:, column])
+            if name != "octave" and len(there) > 1:
+                values = factors.value_names(name)
+                names[name] = tuple(values[value] for value in there)
+        return names
 
-        Instrument and octave are positions in `instruments` and `octaves`. Clips with the same local factors count as
-        one melody, in whatever octave.
-        """
-        rows, instruments = self._draw
-        values = np.stack(np.unravel_index(rows, factors.SHAPE), axis=1).astype(np.int64)
+    def labels(self) -> dict[str, NDArray[np.integer]]:
+        labels: dict[str, NDArray[np.integer]] = {"instrument": self._draw[1]}
+        for name, classes in self.class_names.items():
+            if name != "instrument":
+                values = np.array(factors.value_names(name))[self._factors[:, list(factors.FACTORS).index(name)]]
+                labels[name] = (values[:, None] == np.array(classes)).argmax(axis=1)
+        return labels
+
+    def groups(self) -> NDArray[np.integer]:
+        """Clips with the same local factors are one melody, in whatever tonic, octave and scale."""
         n_global = len(factors.GLOBAL_FACTORS)
-        melody = np.ravel_multi_index(tuple(values[:, n_global:].T), factors.SHAPE[n_global:])
-        octave_values = values[:, list(factors.FACTORS).index("octave")]
-        octave = np.array([self.octaves.index(factors.OCTAVES[value]) for value in octave_values])
-        return {"instrument": instruments, "octave": octave, "factors": values, "melody": melody}
+        return np.ravel_multi_index(tuple(self._factors[:, n_global:].T), factors.SHAPE[n_global:])
 
-    def split(self, validation_fraction: float) -> NDArray[np.bool_]:
-        """Returns which clips are for validation; all clips of a melody stay on one side."""
-        return split_by_group(self.attributes()["melody"], validation_fraction)
+    def parts(self, validation_fraction: float, seed: int) -> NDArray[np.integer]:
+        """In the order of the draw, which is random already."""
+        return split_by_group(self.groups(), validation_fraction).astype(int)
+
+    @property
+    def _factors(self) -> NDArray[np.int64]:
+        """The value of each factor of each clip, shape (size, 9)."""
+        return np.stack(np.unravel_index(self._draw[0], factors.SHAPE), axis=1).astype(np.int64)
 
     @functools.cached_property
     def _draw(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

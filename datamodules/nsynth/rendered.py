@@ -1,12 +1,9 @@
 """Notes rendered from a soundfont in NSynth's own layout, for those who do not have NSynth."""
 
 import json
-import os
 import shutil
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +13,9 @@ from rich.progress import track
 
 from datamodules.errors import DataError
 from datamodules.nsynth.index import FAMILIES, SOURCES
+from datamodules.nsynth.notes import NoteFormat
+from datamodules.storage.worker_pool import usable_cores, worker_pool
 from datamodules.synthesis import fluidsynth, general_midi
-from modules.audio.log_magnitude import LogMagnitudeSpec
 
 INSTRUMENTS: dict[str, dict[str, tuple[str, ...]]] = {
     "bass": {
@@ -110,14 +108,14 @@ class RenderedNotes:
                 ]
         return parts
 
-    def key(self, spec: LogMagnitudeSpec, soundfont: Path) -> dict[str, Any]:
+    def key(self, form: NoteFormat, soundfont: Path) -> dict[str, Any]:
         """Returns all that determines the rendered files, as JSON values."""
         return {
             **json.loads(json.dumps(asdict(self))),
             "instruments": INSTRUMENTS,
             "seconds": [_HELD, _RELEASED],
-            "sample_rate": spec.sample_rate,
-            "n_samples": spec.n_samples,
+            "sample_rate": form.sample_rate,
+            "n_samples": form.n_samples,
             **fluidsynth.synthesis_key(soundfont),
         }
 
@@ -139,17 +137,18 @@ class Note(NamedTuple):
         >>> Note("bass", "synthetic", 1, "synth_bass_2", 31, 100).name
         'bass_synthetic_001-031-100'
         """
-        return f"{self._instrument_name}-{self.pitch:03d}-{self.velocity:03d}"
+        return f"{self.instrument_name}-{self.pitch:03d}-{self.velocity:03d}"
 
     @property
-    def _instrument_name(self) -> str:
+    def instrument_name(self) -> str:
+        """As NSynth names the instrument."""
         return f"{self.family}_{self.source}_{self.number:03d}"
 
     def entry(self, sample_rate: int) -> dict[str, Any]:
         """Returns its entry of ``examples.json``."""
         return {
             "note_str": self.name,
-            "instrument_str": self._instrument_name,
+            "instrument_str": self.instrument_name,
             "instrument_family": FAMILIES.index(self.family),
             "instrument_family_str": self.family,
             "instrument_source": SOURCES.index(self.source),
@@ -161,15 +160,13 @@ class Note(NamedTuple):
         }
 
 
-def render_nsynth(
-    folder: Path, notes: RenderedNotes, spec: LogMagnitudeSpec, soundfont: Path, n_workers: int
-) -> list[str]:
+def render_nsynth(folder: Path, notes: RenderedNotes, form: NoteFormat, soundfont: Path, n_workers: int) -> list[str]:
     """Writes notes in the layout of NSynth's release: ``nsynth-{train,valid}/{examples.json,audio/*.wav}``.
 
     Args:
         folder: That they are written to; made where missing.
         notes: Which.
-        spec: Has their sample rate and length.
+        form: Their sample rate and length.
         soundfont: SF2 or SF3 file.
         n_workers: Processes that render. The files do not depend on their number.
 
@@ -180,11 +177,11 @@ def render_nsynth(
         DataError: FluidSynth or the soundfont cannot be used, or a split is left without a note.
     """
     left_out: list[str] = []
-    with ProcessPoolExecutor(n_workers, get_context("spawn")) as processes:
+    with worker_pool(n_workers, __name__) as processes:
         for split, wanted in notes.notes().items():
             audio = folder / f"nsynth-{split}" / "audio"
             audio.mkdir(parents=True, exist_ok=True)
-            render = partial(_render, folder=audio, spec=spec, soundfont=soundfont)
+            render = partial(_render, folder=audio, form=form, soundfont=soundfont)
             done = track(processes.map(render, wanted, chunksize=8), f"Rendering nsynth-{split}", total=len(wanted))
             in_range = list(done)
             played = [note for note, sounds in zip(wanted, in_range, strict=True) if sounds]
@@ -193,26 +190,26 @@ def render_nsynth(
                 raise DataError(
                     f"all notes of nsynth-{split} are out of their instruments' ranges; choose other rendered.pitches."
                 )
-            entries = {note.name: note.entry(spec.sample_rate) for note in played}
+            entries = {note.name: note.entry(form.sample_rate) for note in played}
             (audio.parent / "examples.json").write_text(json.dumps(entries, indent=1) + "\n")
     return left_out
 
 
-def _render(note: Note, folder: Path, spec: LogMagnitudeSpec, soundfont: Path) -> bool:
+def _render(note: Note, folder: Path, form: NoteFormat, soundfont: Path) -> bool:
     """Renders a note to its file; False where it is out of its instrument's range."""
     try:
         wave = fluidsynth.render(
             np.array([note.pitch, -1]),
             general_midi.program(note.instrument),
             soundfont=soundfont,
-            sample_rate=spec.sample_rate,
-            n_samples=spec.n_samples,
+            sample_rate=form.sample_rate,
+            n_samples=form.n_samples,
             durations=(_HELD, _RELEASED),
             velocity=note.velocity,
         )
     except fluidsynth.NoteRangeError:
         return False
-    soundfile.write(folder / f"{note.name}.wav", wave, spec.sample_rate, subtype="PCM_16")
+    soundfile.write(folder / f"{note.name}.wav", wave, form.sample_rate, subtype="PCM_16")
     return True
 
 
@@ -242,7 +239,7 @@ def render_to(
     draft.mkdir(parents=True)
     try:
         font = fluidsynth.find_soundfont(soundfont)
-        left_out = render_nsynth(draft, notes, LogMagnitudeSpec(), font, n_workers or os.cpu_count() or 1)
+        left_out = render_nsynth(draft, notes, NoteFormat(), font, n_workers or usable_cores())
         draft.rename(destination)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)

@@ -1,7 +1,6 @@
 """Segments of URMP that were prepared in the layout of Hayes et al. (2021): ``<instrument>/<split>/audio/*.npy``."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.clips.source import ClipSource
 from datamodules.errors import DataError
 from datamodules.urmp.segments import SEGMENT_SECONDS
 from datamodules.urmp.stems import INSTRUMENTS, check_instruments
@@ -19,10 +19,10 @@ _CODES = {name: code for code, name in INSTRUMENTS.items()}
 
 
 @dataclass(frozen=True)
-class PreparedSegments:
+class PreparedSegments(ClipSource):
     """Segments in one NumPy file each, with the division into training and validation that their folders are.
 
-    A `ClipSource`. Audio is as in the files: normalisation and choice are done. A folder of test segments is not read.
+    Audio is as in the files: normalisation and choice are done. A folder of test segments is not read.
 
     Args:
         folder: Holds a folder for each instrument, named by URMP's code (``vn``) or by its name (``violin``).
@@ -37,6 +37,7 @@ class PreparedSegments:
     instruments: tuple[str, ...]
     sample_rate: int
     name = "urmp-prepared"
+    reads_files = True
     files: tuple[tuple[Path, int, bool], ...] = field(init=False)
     """Of each segment: the file, the number of its instrument, and whether it is for validation."""
 
@@ -57,7 +58,7 @@ class PreparedSegments:
         object.__setattr__(self, "files", tuple(files))
 
     @property
-    def n_samples(self) -> int:
+    def n_samples(self) -> int:  # type: ignore[override]
         return SEGMENT_SECONDS * self.sample_rate
 
     def __len__(self) -> int:
@@ -82,19 +83,26 @@ class PreparedSegments:
         if audio.shape != (self.n_samples,):
             raise DataError(
                 f"{path} has the shape {audio.shape}; expected ({self.n_samples},), {SEGMENT_SECONDS} s at "
-                f"{self.sample_rate} Hz. Replace or remove it, or correct data.log_mel.sample_rate"
+                f"{self.sample_rate} Hz. Replace or remove it, or correct data.representation.sample_rate"
             )
         if not np.issubdtype(audio.dtype, np.floating) or not np.isfinite(audio).all():
             raise DataError(f"{path} does not hold audio in floating-point numbers. Replace or remove it")
         return audio.astype(np.float32)
 
-    def attributes(self) -> Mapping[str, NDArray[np.integer]]:
-        """Returns the instrument of each segment."""
+    @property
+    def class_names(self) -> dict[str, tuple[str, ...]]:
+        return {"instrument": self.instruments}
+
+    def labels(self) -> dict[str, NDArray[np.integer]]:
         return {"instrument": np.array([number for _, number, _ in self.files])}
 
-    def validation(self) -> NDArray[np.bool_]:
-        """Returns which segments are for validation."""
-        return np.array([is_validation for _, _, is_validation in self.files])
+    def parts(self, validation_fraction: float, seed: int) -> NDArray[np.integer]:
+        """The folders' own division."""
+        return np.array([int(is_validation) for _, _, is_validation in self.files])
+
+    def clip_names(self, indices: NDArray[np.integer]) -> list[str]:
+        paths = [self.files[index][0] for index in indices.tolist()]
+        return [str(path.relative_to(self.folder)) for path in paths]
 
     def _instrument_folder(self, instrument: str) -> Path:
         by_code = self.folder / _CODES[instrument]

@@ -3,22 +3,26 @@
 import csv
 import functools
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
+from lightning.pytorch.utilities import rank_zero_info
 from numpy.typing import NDArray
 
+from datamodules.clips.source import ClipSource
 from datamodules.errors import DataError
 from datamodules.urmp.measures import Measures, measured
+from datamodules.urmp.split import check_sides, split_by_piece, split_by_segment
 from datamodules.urmp.stems import Stem
 from modules.audio import crepe_confidence
 from modules.audio.crepe import SAMPLE_RATE, Capacity
 
 SEGMENT_SECONDS = 4
+TABLE = "segments.csv"
+"""File in the cache entry: which segments were kept, which were dropped, and why."""
 
 _FRAMES_PER_SECOND = SAMPLE_RATE // crepe_confidence.HOP_LENGTH
 _COLUMNS = ("clip", "instrument", "piece", "stem", "start_seconds", "mean_confidence", "kept", "reason")
@@ -49,10 +53,10 @@ def segment_starts(stem: Stem, sample_rate: int, hop_seconds: float) -> list[flo
 
 
 @dataclass(frozen=True)
-class UrmpSegments:
+class UrmpSegments(ClipSource):
     """The segments of stems that have a clear pitch.
 
-    A `ClipSource`. Audio is mixed to mono, resampled, and divided by the peak of all stems of its instrument. Stems are
+    Audio is mixed to mono, resampled, and divided by the peak of all stems of its instrument. Stems are
     measured, which takes hours with the full model, when the segments are first asked for.
 
     Args:
@@ -64,6 +68,7 @@ class UrmpSegments:
         crepe_model: One of `crepe_confidence.MODELS`.
         cache_dir: Where the measures are kept.
         n_workers: Worker processes that measure.
+        split_by_piece: Whether all segments of a piece are on one side of a split.
 
     Raises:
         DataError: A number out of range, or no such CREPE model.
@@ -77,6 +82,7 @@ class UrmpSegments:
     crepe_model: Capacity
     cache_dir: Path
     n_workers: int
+    split_by_piece: bool = False
     name = "urmp"
 
     def __post_init__(self) -> None:
@@ -90,7 +96,7 @@ class UrmpSegments:
             raise DataError(f"data.hop_seconds is {self.hop_seconds}; it must be more than 0.")
 
     @property
-    def n_samples(self) -> int:
+    def n_samples(self) -> int:  # type: ignore[override]
         return SEGMENT_SECONDS * self.sample_rate
 
     def __len__(self) -> int:
@@ -114,13 +120,43 @@ class UrmpSegments:
         audio = segment.stem.audio(self.sample_rate, start, start + self.n_samples)
         return audio / np.float32(self.peaks[segment.stem.instrument])
 
-    def attributes(self) -> Mapping[str, NDArray[np.integer]]:
-        """Returns the instrument and the piece of each segment; arrangements of a piece count as one."""
-        pieces = sorted({stem.title for stem in self.stems})
+    def prepare(self) -> None:
+        """Measures the stems, and says how many segments are kept."""
+        rank_zero_info(f"URMP: kept {self.summary()}. Which and why is in {TABLE} in the cache entry.")
+
+    @property
+    def class_names(self) -> dict[str, tuple[str, ...]]:
+        """The instrument and the piece; arrangements of a piece count as one."""
+        return {"instrument": self.instruments, "piece": tuple(sorted({stem.title for stem in self.stems}))}
+
+    def labels(self) -> dict[str, NDArray[np.integer]]:
+        pieces = self.class_names["piece"]
         return {
             "instrument": np.array([self.instruments.index(segment.stem.instrument) for segment in self.kept]),
             "piece": np.array([pieces.index(segment.stem.title) for segment in self.kept]),
         }
+
+    def groups(self) -> NDArray[np.integer]:
+        return self.labels()["piece"] if self.split_by_piece else super().groups()
+
+    def parts(self, validation_fraction: float, seed: int) -> NDArray[np.integer]:
+        """The wanted share of each instrument, segment by segment or piece by piece."""
+        instrument = self.labels()["instrument"]
+        if self.split_by_piece:
+            validation = split_by_piece(instrument, self.groups(), validation_fraction, seed)
+            remedy = "try another --data.seed or --data.validation_fraction, or --data.split_by_piece false"
+        else:
+            validation = split_by_segment(instrument, validation_fraction, seed)
+            remedy = "change --data.validation_fraction, or lower --data.min_confidence for more segments"
+        check_sides(validation, instrument, self.instruments, remedy)
+        return validation.astype(int)
+
+    def clip_names(self, indices: NDArray[np.integer]) -> list[str]:
+        segments = [self.kept[index] for index in indices.tolist()]
+        return [f"{segment.stem.name} at {segment.start:g} s" for segment in segments]
+
+    def texts(self) -> dict[str, str]:
+        return {TABLE: self.table()}
 
     @functools.cached_property
     def peaks(self) -> dict[str, float]:

@@ -3,15 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.clips.split import check_fraction
 from datamodules.errors import DataError
 
 _N_ORDERS = 10
-
-
-def check_fraction(validation_fraction: float) -> None:
-    """Raises DataError where a share of validation segments is no share."""
-    if not 0 < validation_fraction < 1:
-        raise DataError(f"data.validation_fraction is {validation_fraction}; it must lie between 0 and 1.")
 
 
 def split_by_segment(instrument: NDArray[np.integer], validation_fraction: float, seed: int) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from lightning_app.files import whole_file
 
 # What a model hears is not copied beside its encodings.
-_INPUTS = ("log_mel", "log_magnitude", "audio")
+_INPUTS = ("x", "audio")
 
 
 class EncodingWriter(Callback):

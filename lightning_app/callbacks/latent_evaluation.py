@@ -12,7 +12,7 @@ from rich.table import Table
 from torch import Tensor
 
 from lightning_app.errors import RunError
-from lightning_app.evaluation.parts import note_data, regularized
+from lightning_app.evaluation.requirements import clip_data, regularised
 from lightning_app.files import whole_file
 from metrics import LatentInformation
 
@@ -21,7 +21,7 @@ class LatentEvaluation(Callback):
     """Scores how regularised dimensions tell of their attributes, once at the end of each validation epoch.
 
     SCC, MIG, DMIG, XMIG, DLIG and modularity of the posterior means (`metrics.LatentInformation`) are logged like
-    ``val/dmig/brightness``, with the number of notes. ``test`` prints them as a table, too, and writes them with the
+    ``val/dmig/brightness``, with the number of clips. ``test`` prints them as a table, too, and writes them with the
     terms of the loss to ``evaluation.json`` in the run's folder.
 
     Args:
@@ -37,17 +37,22 @@ class LatentEvaluation(Callback):
         self.estimator = estimator
         self.n_neighbors = n_neighbors
 
+    def check(self, model: LightningModule, data: object, stage: str) -> None:
+        """Says what cannot be evaluated, before any work; see `lightning_app.callbacks.checks`."""
+        if stage in ("fit", "validate", "test"):
+            regularised(model, clip_data(data))
+
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # What cannot be evaluated is better known before the first epoch than after it.
         if stage not in ("fit", "validate", "test"):
             return
-        data = note_data(trainer)
-        regularized(pl_module, data)
+        self._data = data = clip_data(trainer.datamodule)  # type: ignore[attr-defined]
+        self.check(pl_module, data, stage)
         n_notes = len(data.test_dataset if stage == "test" else data.validation_dataset)
         needed = LatentInformation(estimator=self.estimator, n_neighbors=self.n_neighbors).estimator.min_samples
         if n_notes < needed:
             raise RunError(
-                f"there are {n_notes} notes to evaluate and {self.estimator} needs {needed}; take more notes, or "
+                f"there are {n_notes} clips to evaluate and {self.estimator} needs {needed}; take more clips, or "
                 "--evaluation null."
             )
 
@@ -58,7 +63,7 @@ class LatentEvaluation(Callback):
         self._start(trainer, pl_module, "test/")
 
     def _start(self, trainer: Trainer, module: LightningModule, prefix: str) -> None:
-        model = regularized(module, note_data(trainer))
+        model = regularised(module, self._data)
         self._n_regularized = len(model.regularized_dims)
         self._metric = LatentInformation(
             regularized_dims=model.regularized_dims,
@@ -66,7 +71,7 @@ class LatentEvaluation(Callback):
             n_neighbors=self.n_neighbors,
             attribute_names=model.attribute_names[: self._n_regularized],
             prefix=prefix,
-        ).to(model.device)
+        ).to(module.device)
 
     def on_validation_batch_end(
         self,
@@ -77,7 +82,8 @@ class LatentEvaluation(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        self._metric.update(outputs["z_mean"], batch["attributes"][:, : self._n_regularized], batch["index"])
+        z = regularised(pl_module, self._data).latent(batch["x"])
+        self._metric.update(z, batch["attributes"][:, : self._n_regularized], batch["index"])
 
     def on_test_batch_end(
         self,
@@ -106,7 +112,7 @@ class LatentEvaluation(Callback):
 
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        model = regularized(pl_module, note_data(trainer))
+        model = regularised(pl_module, self._data)
         measured = {name.removeprefix("test/"): float(value) for name, value in trainer.callback_metrics.items()}
         result = {
             "scores": measured,

@@ -1,7 +1,7 @@
 """The evaluation of Luo et al. (2022), section 6: instrument, pitch and quality of swaps."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,29 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from torch import Tensor
-from torch.utils.data import DataLoader, Subset
 
-from datamodules.clips import ClipDataModule
+from datamodules.protocols import ClipData
 from lightning_app.callbacks.progress import bar_beside
 from lightning_app.errors import RunError
-from lightning_app.evaluation.parts import clip_data, swappable
+from lightning_app.evaluation.requirements import (
+    clip_data,
+    require_classes_on_both_sides,
+    swap_factor,
+    swappable,
+)
 from lightning_app.evaluation.swap_audio import ReconstructionDistance, SwapAudio, SwapPitch
 from lightning_app.evaluation.swap_pairs import partners_of_other_class
 from lightning_app.files import whole_file
 from metrics import SwapClassification
 from modules.audio.crepe import Capacity
 from modules.audio_embedding import EmbeddingName, audio_embedding
-from modules.dsae import Swap
+from modules.protocols import Swap
 
 
 class SwapEvaluation(Callback):
     """Scores, in one pass of ``test``, what v carries, whether swaps keep the melody, and how the decoded clips sound.
 
-    Each validation clip is swapped with one of another class. Logged as ``test/...``, printed as a table, and written
+    Each test clip is swapped with one of another class. Logged as ``test/...``, printed as a table, and written
     with the terms of the loss to ``evaluation.json`` in the run's folder are
 
     - ``swap_f1/...``: macro F1 of the factor, by `SwapClassification`;
@@ -44,13 +48,13 @@ class SwapEvaluation(Callback):
     model and more than a minute with the full one.
 
     Args:
-        factor: The attribute of the data set that v should carry.
+        factor: Name of the class that v should carry; None takes the first that the data has, such as the instrument.
         seed: Of the pairing, of the choice of clips that are listened to, and of the phases of their audio.
         f1: Whether to score the factor.
         rpa: The model of CREPE to score the pitch with, ``full`` as the paper or ``tiny``; None does not score it.
         fad: Embeddings to measure the distance in: ``crepe-full``, ``crepe-tiny``, ``vggish``.
         vggish_weights: A file with the weights of VGGish, which else are downloaded once.
-        audio_clips: How many validation clips to listen to; None takes all.
+        audio_clips: Number of clips to listen to; None takes all.
 
     Raises:
         RunError: ``audio_clips`` below 1, or an embedding that is named twice.
@@ -58,7 +62,7 @@ class SwapEvaluation(Callback):
 
     def __init__(
         self,
-        factor: str = "instrument",
+        factor: str | None = None,
         seed: int = 0,
         f1: bool = True,
         rpa: Capacity | None = None,
@@ -81,18 +85,26 @@ class SwapEvaluation(Callback):
         self.vggish_weights = vggish_weights
         self.audio_clips = audio_clips
 
+    def check(self, model: LightningModule, data: object, stage: str) -> None:
+        """Says what cannot be evaluated, before any work; see `lightning_app.callbacks.checks`."""
+        if stage in ("fit", "test"):
+            swappable(model)
+            swap_factor(clip_data(data), self.factor)
+
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if stage not in ("fit", "test"):
             return
-        # What cannot be evaluated is better known before the training than after it.
-        swappable(pl_module)
-        data = clip_data(trainer, self.factor)
+        self._data = data = clip_data(trainer.datamodule)  # type: ignore[attr-defined]
+        self.check(pl_module, data, stage)
+        self._factor = swap_factor(data, self.factor)
+        if self.f1:
+            require_classes_on_both_sides(data, self._factor)
         if stage == "fit":
             return
         # The model is not there yet. Apple's GPUs have no float64.
         device = trainer.strategy.root_device if trainer.strategy.root_device.type != "mps" else torch.device("cpu")
-        self._dataset = data.validation_dataset
-        self._partners = partners_of_other_class(self._dataset.attributes[self.factor], self.seed)
+        self._dataset = data.test_dataset
+        self._partners = partners_of_other_class(self._dataset.labels[self._factor], self.seed)
         self._position = {int(index): position for position, index in enumerate(self._dataset.indices)}
         self._instrument = SwapClassification().to(device) if self.f1 else None
         self._audible = self._chosen_clips()
@@ -100,8 +112,8 @@ class SwapEvaluation(Callback):
         # Here and not later: networks that are loaded in inference mode are of no use to others in this process.
         self._audio = SwapAudio(
             data.audio,
-            data.log_mel,
-            SwapPitch(self.rpa, data.log_mel.sample_rate, device) if self.rpa else None,
+            data.representation,
+            SwapPitch(self.rpa, data.representation.sample_rate, device) if self.rpa else None,
             [
                 ReconstructionDistance(audio_embedding(name, device, self.vggish_weights), n_audible, device)
                 for name in self.fad
@@ -116,10 +128,9 @@ class SwapEvaluation(Callback):
         self._advance: Callable[[], None] | None = None
         if self._instrument is None:
             return
-        model, data = swappable(pl_module), clip_data(trainer, self.factor)
-        for batch in _own_share(data, trainer):
-            v = model.global_encoder(batch["log_mel"].to(model.device)).mean
-            self._instrument.update(v, batch[self.factor], batch["index"], "train")
+        for batch in _own_share(self._data, trainer, pl_module.device):
+            v = swappable(pl_module).global_latent(batch["x"])
+            self._instrument.update(v, batch[self._factor], batch["index"], "train")
 
     def on_test_batch_end(
         self,
@@ -132,24 +143,23 @@ class SwapEvaluation(Callback):
     ) -> None:
         model = swappable(pl_module)
         positions = [self._position[index] for index in batch["index"].tolist()]
-        targets = [self._dataset[self._partners[position]] for position in positions]
-        target = torch.stack([clip["log_mel"] for clip in targets]).to(model.device)
-        swap = model.swap(batch["log_mel"], target)
+        target = self._data.batch(self._dataset, self._partners[positions], pl_module.device)
+        swap = model.swap(batch["x"], target["x"])
         if self._instrument is not None:
-            target_label = torch.stack([clip[self.factor] for clip in targets]).to(model.device)
             shown = {
-                "pre_swap": (swap.reconstruction, batch[self.factor]),
-                "global_swap": (swap.global_swap, target_label),
-                "local_swap": (swap.local_swap, batch[self.factor]),
+                "pre_swap": (swap.reconstruction, batch),
+                "global_swap": (swap.global_swap, target),
+                "local_swap": (swap.local_swap, batch),
             }
-            for step, (decoded, label) in shown.items():
-                self._instrument.update(model.global_encoder(decoded).mean, label, batch["index"], step)
+            for step, (decoded, wanted) in shown.items():
+                v = model.global_latent(decoded)
+                self._instrument.update(v, wanted[self._factor], batch["index"], step)
         for row in np.flatnonzero(self._audible[positions]):
             # Not before the first batch, when the run's own bar is there.
             self._advance = self._advance or bar_beside(trainer, "Listening", int(self._audible.sum()))
             one = Swap(*(decoded[row : row + 1] for decoded in swap))
-            source = batch["log_mel"][row : row + 1]
-            self._audio.update(source, one, int(batch["index"][row]), int(targets[row]["index"]))
+            source = batch["x"][row : row + 1]
+            self._audio.update(source, one, int(batch["index"][row]), int(target["index"][row]))
             self._advance()
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -163,21 +173,21 @@ class SwapEvaluation(Callback):
         measured = {name.removeprefix("test/"): float(value) for name, value in trainer.callback_metrics.items()}
         result = {
             "scores": measured,
-            "factor": self.factor,
+            "factor": self._factor,
             "seed": self.seed,
             "rpa_model": self.rpa,
             "n_audio_clips": int(self._chosen_clips().sum()),
-            "n_train_clips": len(clip_data(trainer, self.factor).train_dataset),
+            "n_train_clips": len(self._data.train_dataset),
             "n_validation_clips": len(self._dataset),
             "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
         }
         path = Path(trainer.default_root_dir) / "evaluation.json"
         with whole_file(path) as draft:
             draft.write_text(json.dumps(result, indent=2) + "\n")
-        _print_table(measured, self.factor, self.fad, path)
+        _print_table(measured, self._factor, self.fad, path)
 
     def _chosen_clips(self) -> NDArray[np.bool_]:
-        """Which validation clips are listened to, over all processes."""
+        """Which clips are listened to, over all processes."""
         n_clips = len(self._dataset)
         chosen = np.zeros(n_clips, bool)
         if self.rpa or self.fad:
@@ -186,11 +196,13 @@ class SwapEvaluation(Callback):
         return chosen
 
 
-def _own_share(data: ClipDataModule, trainer: Trainer) -> Iterable[dict[str, Tensor]]:
+def _own_share(data: ClipData, trainer: Trainer, device: torch.device) -> Iterator[dict[str, Tensor]]:
     """This process's share of the training clips, in batches."""
-    own = range(trainer.global_rank, len(data.train_dataset), trainer.world_size)
-    loader = DataLoader(Subset(data.train_dataset, own), batch_size=data.batch_size)
-    return track(loader, "Encoding the training set", disable=not trainer.is_global_zero)
+    own = np.arange(trainer.global_rank, len(data.train_dataset), trainer.world_size)
+    batches = np.split(own, range(data.batch_size, len(own), data.batch_size))
+    for positions in track(batches, "Encoding the training set", disable=not trainer.is_global_zero):
+        if len(positions):
+            yield data.batch(data.train_dataset, positions, device)
 
 
 def _print_table(scores: Mapping[str, float], factor: str, embeddings: Sequence[str], path: Path) -> None:

@@ -10,13 +10,12 @@ from torch import Tensor
 
 from lightning_app.callbacks.epoch_media import EpochMedia
 from lightning_app.errors import RunError
-from lightning_app.evaluation.parts import clip_data, swappable
+from lightning_app.evaluation.requirements import clip_data, swap_factor, swappable
 from lightning_app.evaluation.swap_pairs import partners_of_other_class
 from lightning_app.media.class_titles import class_title
 from lightning_app.media.examples import log_media, save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
-from modules.audio import InverseLogMel
-from modules.dsae import DSAE
+from modules.protocols import Swappable
 
 
 class SwapExamples(EpochMedia):
@@ -29,13 +28,11 @@ class SwapExamples(EpochMedia):
     Args:
         every_n_epochs: How often during training; the last epoch is always shown.
         n_examples: Number of pairs.
-        factor: The attribute that the two of a pair differ in.
+        factor: Name of the class that the two of a pair differ in; None takes the first that the data has.
         seed: Of the pairs, the samples and the phases of the audio.
     """
 
-    def __init__(
-        self, every_n_epochs: int = 50, n_examples: int = 3, factor: str = "instrument", seed: int = 0
-    ) -> None:
+    def __init__(self, every_n_epochs: int = 50, n_examples: int = 3, factor: str | None = None, seed: int = 0) -> None:
         if every_n_epochs < 1 or n_examples < 1:
             raise RunError(
                 "media.every_n_epochs and media.n_examples must be 1 or more; --media null leaves media out."
@@ -45,36 +42,43 @@ class SwapExamples(EpochMedia):
         self.factor = factor
         self.seed = seed
 
+    def check(self, model: LightningModule, data: object, stage: str) -> None:
+        """Says what cannot be shown, before any work; see `lightning_app.callbacks.checks`."""
+        if stage in ("fit", "test"):
+            swappable(model)
+            swap_factor(clip_data(data), self.factor)
+
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # What cannot be shown is better known before the first epoch than after the hundredth.
-        swappable(pl_module)
-        partners_of_other_class(clip_data(trainer, self.factor).validation_dataset.attributes[self.factor], self.seed)
+        data = clip_data(trainer.datamodule)  # type: ignore[attr-defined]
+        self.check(pl_module, data, "fit")
+        partners_of_other_class(data.validation_dataset.labels[swap_factor(data, self.factor)], self.seed)
 
     @rank_zero_only
     @torch.inference_mode()
     def write(self, trainer: Trainer, module: LightningModule, name: str) -> None:
-        model, data = swappable(module), clip_data(trainer, self.factor)
-        dataset = data.validation_dataset
-        labels = dataset.attributes[self.factor]
+        model, data = swappable(module), clip_data(trainer.datamodule)  # type: ignore[attr-defined]
+        factor, dataset = swap_factor(data, self.factor), data.validation_dataset
+        labels = dataset.labels[factor]
         sources = _alternating(labels, self.n_examples)
         targets = partners_of_other_class(labels, self.seed)[sources]
-        source = torch.stack([dataset[i]["log_mel"] for i in sources]).to(model.device)
-        target = torch.stack([dataset[i]["log_mel"] for i in targets]).to(model.device)
-        names = [class_title(self.factor, name) for name in data.class_names[self.factor]]
+        source, target = (data.batch(dataset, clips, module.device)["x"] for clips in (sources, targets))
+        names = [class_title(factor, name) for name in data.class_names[factor]]
         rows = [f"{names[labels[i]]} to {names[labels[j]]}" for i, j in zip(sources, targets, strict=True)]
 
-        devices = [model.device] if model.device.type == "cuda" else []
+        representation, n_samples = data.representation, data.n_samples
+        devices = [module.device] if module.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(self.seed)
             shown = _versions(model, source, target)
-            inverse = InverseLogMel(data.log_mel)  # its least squares is for the CPU alone
-            audio = {version: inverse(log_mel.cpu()).numpy() for version, log_mel in shown.items()}
+            audio = {version: representation.inverse(x.cpu(), n_samples).numpy() for version, x in shown.items()}
 
         folder = Path(trainer.default_root_dir) / "media" / name
-        rate = data.log_mel.sample_rate
+        rate = representation.sample_rate
         picture = folder / "spectrograms.png"
-        seconds = next(iter(audio.values())).shape[-1] / rate
-        save_spectrogram_grid(picture, {v: x.cpu().numpy() for v, x in shown.items()}, rows, seconds)
+        columns = {version: representation.picture(x, n_samples).cpu().numpy() for version, x in shown.items()}
+        seconds = n_samples / rate
+        save_spectrogram_grid(picture, columns, rows, seconds, unit=representation.UNIT, scale=representation.SCALE)
         sounds: dict[str, Path] = {}
         for version, waves in audio.items():
             for number, (wave, row) in enumerate(zip(waves, rows, strict=True), start=1):
@@ -90,9 +94,9 @@ def _alternating(labels: np.ndarray, n: int) -> list[int]:
     return [int(clip) for clip in turns[:n]]
 
 
-def _versions(model: DSAE, source: Tensor, target: Tensor) -> dict[str, Tensor]:
+def _versions(model: Swappable, source: Tensor, target: Tensor) -> dict[str, Tensor]:
     swap = model.swap(source, target)
-    sample = model.generate(len(source), source.shape[1], reference=source)
+    sample = model.generate(len(source), reference=source)
     return {
         "source": source,
         "target": target,

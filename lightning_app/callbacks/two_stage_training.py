@@ -1,6 +1,6 @@
 """The schedule of two-stage training (Luo et al. 2022, section 3.1)."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning import Callback, LightningModule, Trainer
@@ -9,11 +9,11 @@ from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_warn
 
 from lightning_app.errors import RunError
-from modules.dsae import DSAE, Stage
+from modules.protocols import Stage, TwoStage, lacking
 
 
 class TwoStageTraining(Callback):
-    """Moves a `DSAE` from the constrained stage to the second one, and freezes what each stage freezes.
+    """Moves a model from the constrained stage to the second one, and freezes what each stage freezes.
 
     In the constrained stage the local encoder and the transition prior are frozen. The stage is part of the model's
     state, and what is frozen follows from it and the epoch whenever training starts, so a run resumed from a checkpoint
@@ -32,7 +32,7 @@ class TwoStageTraining(Callback):
         freeze_global_encoder: Whether the global encoder is frozen in the second stage (DSAE-f).
 
     Raises:
-        RunError: ``constrained_epochs`` below 1, or not that of the run that is resumed; another kind of model; or a
+        RunError: ``constrained_epochs`` below 1, or not that of the run that is resumed; a model without stages; or a
             DDP strategy that does not look for unused parameters.
     """
 
@@ -49,11 +49,18 @@ class TwoStageTraining(Callback):
         self.freeze_global_encoder = freeze_global_encoder
         self._resumed_from: dict[str, Any] = {}
 
+    def check(self, model: LightningModule, data: object, stage: str) -> None:
+        """Says what cannot be trained in two stages, before any work; see `lightning_app.callbacks.checks`."""
+        if stage == "fit" and (missing := lacking(model, TwoStage)):
+            raise RunError(
+                f"{type(model).__name__} has no {', '.join(missing)}, which two-stage training needs of a model (see "
+                "modules.protocols.TwoStage); train it in one stage with --schedule null."
+            )
+
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if stage != "fit":
             return
-        if not isinstance(pl_module, DSAE):
-            raise RunError(f"two-stage training is for modules.DSAE, not {type(pl_module).__name__}: --schedule null.")
+        self.check(pl_module, None, stage)
         if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= self.constrained_epochs:
             rank_zero_warn(
                 f"trainer.max_epochs is {trainer.max_epochs} and schedule.constrained_epochs "
@@ -90,19 +97,13 @@ class TwoStageTraining(Callback):
             _restart_early_stopping(trainer)
 
     def _enter_stage(self, trainer: Trainer, module: LightningModule) -> None:
-        assert isinstance(module, DSAE)  # see setup
-        if trainer.current_epoch < self.constrained_epochs:
-            module.stage = Stage.CONSTRAINED
-        elif module.stage is not self.second_stage:
-            if self.second_stage is Stage.INFORMED_PRIOR:
-                module.take_snapshot()
-            module.stage = self.second_stage
+        model = cast(TwoStage, module)  # see check
+        constrained = trainer.current_epoch < self.constrained_epochs
+        stage = Stage.CONSTRAINED if constrained else self.second_stage
+        if not constrained and model.stage is not stage:
             _restart_early_stopping(trainer)
             _forget_checkpoints(trainer)
-        constrained = module.stage is Stage.CONSTRAINED
-        module.local_encoder.requires_grad_(not constrained)
-        module.transition.requires_grad_(not constrained)
-        module.global_encoder.requires_grad_(constrained or not self.freeze_global_encoder)
+        model.enter_stage(stage, freeze_global_encoder=self.freeze_global_encoder)
 
 
 def _restart_early_stopping(trainer: Trainer) -> None:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from metrics.functional import raw_pitch_accuracy
-from modules.audio import InverseLogMel, LogMelSpec
 from modules.audio.pitch import pitch_contours
+from modules.audio.representation import Representation
 
 
 class Heard(NamedTuple):
@@ -24,21 +24,22 @@ class Heard(NamedTuple):
     """Raw pitch accuracy of each against the melody of the first; None where the first has no voiced frame."""
 
 
-def listen(log_mels: Tensor, spec: LogMelSpec, octaves: Sequence[int], seed: int) -> Heard:
-    """Makes audio from spectrograms, and compares its pitch by CREPE with that of the first, the source.
+def listen(x: Tensor, representation: Representation, n_samples: int, octaves: Sequence[int], seed: int) -> Heard:
+    """Makes audio from spectrograms or the like, and compares its pitch by CREPE with that of the first, the source.
 
     The source is made from its spectrogram as well, so that what this loses is lost on both sides.
 
     Args:
-        log_mels: Shape (n, T, F); the source first.
-        spec: Their settings.
+        x: What a model hears or makes, (n, ...); the source first.
+        representation: What that is, and the way back to audio.
+        n_samples: Length of the audio.
         octaves: How many octaves above the source the melody of each is expected, n numbers.
         seed: Of the phases of the audio.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        audio = InverseLogMel(spec)(log_mels)
-    contours = pitch_contours(audio, spec.sample_rate, model="tiny")
+        audio = representation.inverse(x, n_samples)
+    contours = pitch_contours(audio, representation.sample_rate, model="tiny")
     voiced = contours.voiced()
     melody = torch.where(voiced[0], contours.hz[0], 0.0)
     medians = [hz[mask].median().item() if mask.any() else None for hz, mask in zip(contours.hz, voiced, strict=True)]

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import Tensor
 
-from datamodules.clips import ClipDataModule, ClipDataset
+from datamodules.protocols import ClipData, Clips
 from lightning_app.errors import RunError
 from lightning_app.evaluation.swap_pairs import partners_of_other_class
 from lightning_app.media.class_titles import class_title
 from metrics.functional import swap_classification
-from modules.dsae import DSAE
+from modules.protocols import Swappable
 
 # Whether a target is of the other class in the first and in the second factor.
 _TARGETS = ((True, False), (False, True), (True, True))
@@ -31,26 +31,26 @@ class Replacement(NamedTuple):
     """Of the validation clips that the melodies are of, shape (7,)."""
     wanted: NDArray[np.int64]
     """The class that each should show in either factor, shape (7, 2)."""
-    log_mels: Tensor
-    """Shape (7, T, F)."""
+    x: Tensor
+    """What the model hears or makes, shape (7, ...)."""
 
 
-def title(data: ClipDataModule, factors: Sequence[str], classes: NDArray[np.integer]) -> str:
+def title(data: ClipData, factors: Sequence[str], classes: NDArray[np.integer]) -> str:
     """Names the class of each factor, as in "violin, octave 4"."""
     named = zip(factors, classes, strict=True)
     return ", ".join(class_title(factor, data.class_names[factor][label]) for factor, label in named)
 
 
-def labels_of(dataset: ClipDataset, factors: Sequence[str]) -> NDArray[np.int64]:
+def labels_of(dataset: Clips, factors: Sequence[str]) -> NDArray[np.int64]:
     """Gives the class of each clip in each factor, shape (n, n_factors)."""
-    return np.stack([dataset.attributes[factor] for factor in factors], axis=1).astype(np.int64)
+    return np.stack([dataset.labels[factor] for factor in factors], axis=1).astype(np.int64)
 
 
-def draw_clips(data: ClipDataModule, factors: Sequence[str], seed: int) -> NDArray[np.int64]:
+def draw_clips(data: ClipData, factors: Sequence[str], seed: int) -> NDArray[np.int64]:
     """Draws a source and three targets: of another class in the first of two factors, in the second, in both.
 
     Args:
-        data: Set up; its clips have a ``melody``.
+        data: The data, set up; their groups are the melodies.
         factors: Two attributes that are classes.
         seed: Of the two classes of each factor and of the clips.
 
@@ -62,11 +62,11 @@ def draw_clips(data: ClipDataModule, factors: Sequence[str], seed: int) -> NDArr
     """
     generator = np.random.default_rng(seed)
     dataset = data.validation_dataset
-    labels, melodies = labels_of(dataset, factors), dataset.attributes["melody"]
+    labels, melodies = labels_of(dataset, factors), dataset.groups
     pairs = []
     for factor, there in zip(factors, labels.T, strict=True):
         # The classifier can read only what it was fitted on.
-        classes = np.intersect1d(there, data.train_dataset.attributes[factor])
+        classes = np.intersect1d(there, data.train_dataset.labels[factor])
         if len(classes) < 2:
             raise RunError(
                 f"the figure is of two classes of each factor, and the clips of training and validation have in common "
@@ -87,7 +87,7 @@ def draw_clips(data: ClipDataModule, factors: Sequence[str], seed: int) -> NDArr
 
 
 @torch.no_grad()
-def replace(model: DSAE, data: ClipDataModule, factors: Sequence[str], seed: int) -> Replacement:
+def replace(model: Swappable, data: ClipData, factors: Sequence[str], seed: int) -> Replacement:
     """Draws clips with `draw_clips` and decodes the source's z with the v of each target, on posterior means.
 
     Raises:
@@ -95,8 +95,8 @@ def replace(model: DSAE, data: ClipDataModule, factors: Sequence[str], seed: int
     """
     clips = draw_clips(data, factors, seed)
     positions = np.concatenate([clips, np.repeat(clips[:1], N_TARGETS)])
-    heard = _log_mels(data.validation_dataset, clips)
-    replaced = model.swap(heard[:1].expand(N_TARGETS, -1, -1), heard[1:]).global_swap
+    heard = _x(data, data.validation_dataset, clips)
+    replaced = model.swap(heard[:1].expand(N_TARGETS, *heard.shape[1:]), heard[1:]).global_swap
     wanted = labels_of(data.validation_dataset, factors)[[*clips, *clips[1:]]]
     return Replacement(positions, wanted, torch.cat([heard, replaced]))
 
@@ -111,16 +111,16 @@ class Reader:
     """
 
     @torch.no_grad()
-    def __init__(self, model: DSAE, data: ClipDataModule, factors: Sequence[str]) -> None:
+    def __init__(self, model: Swappable, data: ClipData, factors: Sequence[str]) -> None:
         self.model, self.data, self.factors = model, data, factors
         batches = _batches(len(data.train_dataset), data.batch_size)
-        self.v = torch.cat([model.global_encoder(_log_mels(data.train_dataset, batch)).mean for batch in batches])
+        self.v = torch.cat([model.global_latent(_x(data, data.train_dataset, batch)) for batch in batches])
         self.labels = labels_of(data.train_dataset, factors)
 
     @torch.no_grad()
-    def classes(self, log_mels: Tensor) -> NDArray[np.int64]:
-        """Reads the class of each factor, (n, n_factors), from sequences (n, T, F), encoded anew."""
-        v = self.model.global_encoder(log_mels).mean
+    def classes(self, x: Tensor) -> NDArray[np.int64]:
+        """Reads the class of each factor, (n, n_factors), from inputs (n, ...), encoded anew."""
+        v = self.model.global_latent(x)
         read = [LinearDiscriminantAnalysis().fit(self.v, labels).predict(v) for labels in self.labels.T]
         return np.stack(read, axis=1)
 
@@ -139,8 +139,8 @@ class Reader:
         partners = partners_of_other_class(labels, seed)
         v = []
         for batch in _batches(len(dataset), self.data.batch_size):
-            swap = self.model.swap(_log_mels(dataset, batch), _log_mels(dataset, partners[batch]))
-            v.append(self.model.global_encoder(swap.global_swap).mean)
+            swap = self.model.swap(_x(self.data, dataset, batch), _x(self.data, dataset, partners[batch]))
+            v.append(self.model.global_latent(swap.global_swap))
         wanted = labels[partners]
         return {
             factor: swap_classification(self.v, self.labels[:, column], torch.cat(v), wanted[:, column]).item()
@@ -152,5 +152,5 @@ def _batches(n_clips: int, size: int) -> Iterator[NDArray[np.int64]]:
     return (np.arange(first, min(first + size, n_clips)) for first in range(0, n_clips, size))
 
 
-def _log_mels(dataset: ClipDataset, positions: NDArray[np.int64]) -> Tensor:
-    return torch.stack([dataset[int(position)]["log_mel"] for position in positions])
+def _x(data: ClipData, dataset: Clips, positions: NDArray[np.int64]) -> Tensor:
+    return data.batch(dataset, positions, torch.device("cpu"))["x"]

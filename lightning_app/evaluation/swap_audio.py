@@ -10,22 +10,22 @@ from torch import Tensor
 from lightning_app.errors import RunError
 from metrics import FrechetAudioDistance, RawPitchAccuracy, SwapClassification
 from modules.audio.crepe import Capacity, crepe
-from modules.audio.log_mel import InverseLogMel, LogMelSpec
 from modules.audio.pitch import pitch_contours
+from modules.audio.representation import Representation
 from modules.audio.resample import resampled
 from modules.audio_embedding import AudioEmbedding
-from modules.dsae import Swap
+from modules.protocols import Swap
 
 
 class SwapAudio:
     """Makes swaps audible, one at a time, and has their pitch and their quality measured.
 
-    The data's own log-mels are made audible the same way and measured beside: what is lost there is no fault of the
+    What the model heard is made audible the same way and measured beside: what is lost there is no fault of the
     model.
 
     Args:
         original: Gives the data's audio, (n_samples,), by a clip's number.
-        log_mel: The settings of the log-mels, and the sample rate of the audio.
+        representation: What the model hears, and the way back to audio.
         pitch: Measures raw pitch accuracy; None leaves it out.
         distances: Measure Fréchet audio distances.
         device: Where CREPE and the embeddings run.
@@ -35,25 +35,25 @@ class SwapAudio:
     def __init__(
         self,
         original: Callable[[int], NDArray[np.float32]],
-        log_mel: LogMelSpec,
+        representation: Representation,
         pitch: "SwapPitch | None",
         distances: "Sequence[ReconstructionDistance]",
         device: torch.device,
         seed: int,
     ) -> None:
         self._original = original
-        self._rate = log_mel.sample_rate
-        self._inverse = InverseLogMel(log_mel)
+        self._representation = representation
+        self._rate = representation.sample_rate
         self._pitch = pitch
         self._distances = distances
         self._device = device
         self._seed = seed
 
-    def update(self, log_mel: Tensor, swap: Swap, source: int, target: int) -> None:
+    def update(self, x: Tensor, swap: Swap, source: int, target: int) -> None:
         """Adds one swap.
 
         Args:
-            log_mel: The source, (1, n_frames, n_mels).
+            x: The source as the model heard it, (1, ...).
             swap: What the model made of it, each of the same shape.
             source: The number of the source clip.
             target: That of the target clip.
@@ -65,11 +65,11 @@ class SwapAudio:
         with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
             # By the clip, so that neither batches nor processes matter.
             torch.manual_seed(self._seed + source)
-            audio = self._inverse(torch.cat([*swap, log_mel]).cpu()).to(self._device)
+            original = self._heard(source)
+            audio = self._representation.inverse(torch.cat([*swap, x]).cpu(), original.shape[1]).to(self._device)
         if self._pitch is not None:
-            self._pitch.update(audio, source, target, lambda clip: self._heard(clip, audio.shape[1]))
+            self._pitch.update(audio, source, target, self._heard)
         if self._distances:
-            original = self._heard(source, audio.shape[1])
             for distance in self._distances:
                 distance.update(audio[:1], audio[-1:], original, self._rate)
 
@@ -84,9 +84,9 @@ class SwapAudio:
             scores |= distance.compute()
         return scores
 
-    def _heard(self, clip: int, n_samples: int) -> Tensor:
-        """The audio of a clip of the data, (1, n_samples): as long as the inverse makes it, of whole frames."""
-        return torch.from_numpy(self._original(clip)[None, :n_samples]).to(self._device)
+    def _heard(self, clip: int) -> Tensor:
+        """The audio of a clip of the data, (1, n_samples)."""
+        return torch.from_numpy(self._original(clip)[None]).to(self._device)
 
 
 class SwapPitch:

@@ -56,8 +56,8 @@ def _attributes(run: Path) -> list[str]:
     """The regularised attributes of a run."""
     path = run / "config.yaml"
     try:
-        model = cast(DictConfig, OmegaConf.load(path))["model"]["init_args"]
-        names, dims = model["attribute_names"], model["regularized_dims"]
+        config = cast(DictConfig, OmegaConf.load(path))
+        names, dims = config["data"]["init_args"]["attributes"], config["model"]["init_args"]["regularized_dims"]
     except FileNotFoundError:
         raise RunError(f"no {path}; name the folder of a run, like runs/ar_vae.") from None
     except (KeyError, TypeError, OmegaConfBaseException, OSError, YAMLError) as error:

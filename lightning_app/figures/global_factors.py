@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from datamodules.clips import ClipDataModule
+from datamodules.protocols import ClipData
 from lightning_app.errors import RunError
 from lightning_app.evaluation.kept_melody import Heard, listen
-from lightning_app.evaluation.parts import swappable
 from lightning_app.evaluation.replacement import N_TARGETS, ROLES, Reader, Replacement, replace, title
+from lightning_app.evaluation.requirements import clip_data, swappable
 from lightning_app.figures.saving import save_figure, save_table
 from lightning_app.media.examples import save_wav
 from lightning_app.media.spectrogram_grid import colour_range, show_spectrogram
@@ -41,8 +41,8 @@ def global_factors(
         RunError: The run has no model with v and z, its data no such factors, or no such clips.
     """
     made = finished_run(run)
-    model, data = swappable(made.model), cast(ClipDataModule, made.data)
-    known = getattr(made.data, "class_names", {})
+    model, data = swappable(made.model), clip_data(made.data)
+    known = data.class_names
     if missing := [factor for factor in factors if factor not in known]:
         raise RunError(f"the data of {run} has no factor {', '.join(missing)}; it has {', '.join(known)} (--factors).")
     if factors[0] == factors[1]:
@@ -52,8 +52,10 @@ def global_factors(
 
     sounds = replace(model, data, factors, seed)
     reader = Reader(model, data, factors)
-    read, f1 = reader.classes(sounds.log_mels), reader.validation_f1(seed)
-    heard = listen(sounds.log_mels, data.log_mel, octaves_above_source(data, factors, sounds.wanted), seed)
+    read, f1 = reader.classes(sounds.x), reader.validation_f1(seed)
+    representation, n_samples = data.representation, data.n_samples
+    octaves = octaves_above_source(data, factors, sounds.wanted)
+    heard = listen(sounds.x, representation, n_samples, octaves, seed)
     wanted_titles, read_titles = ([title(data, factors, row) for row in rows] for rows in (sounds.wanted, read))
 
     folder = run / "figures" if output is None else output
@@ -61,8 +63,8 @@ def global_factors(
         f"all {len(data.validation_dataset)} validation clips,\neach with the v of one that differs in both:\nmacro F1 "
         + ", ".join(f"{factor} {f1[factor]:.3f}" for factor in factors)
     )
-    seconds = heard.audio.shape[1] / data.log_mel.sample_rate
-    figure = _drawn(sounds.log_mels.numpy(), wanted_titles, read_titles, heard, seconds, summary)
+    seconds, pictures = n_samples / representation.sample_rate, representation.picture(sounds.x, n_samples).numpy()
+    figure = _drawn(pictures, wanted_titles, read_titles, heard, seconds, summary)
     rows = _rows(data, factors, sounds, read, heard)
     table = {name: [row[name] for row in rows] for name in rows[0]}
     save_figure(figure, folder / "global_factors", table, f"over {summary}".replace("\n", " "))
@@ -71,11 +73,11 @@ def global_factors(
         former.unlink()
     for role, wanted, wave in zip(ROLES, wanted_titles, heard.audio, strict=True):
         name = f"{role}_{wanted}".replace(",", "").replace(" ", "_") + ".wav"
-        save_wav(folder / "global_factors" / name, wave, data.log_mel.sample_rate)
+        save_wav(folder / "global_factors" / name, wave, representation.sample_rate)
     print(f"Wrote what they sound like to {folder / 'global_factors'}, and these scores to global_factors_f1.csv.")
 
 
-def octaves_above_source(data: ClipDataModule, factors: Sequence[str], wanted: NDArray[np.int64]) -> list[int]:
+def octaves_above_source(data: ClipData, factors: Sequence[str], wanted: NDArray[np.int64]) -> list[int]:
     """Gives how many octaves above the first, the source, each should sound: none where no factor is the octave.
 
     Args:
@@ -125,7 +127,7 @@ def _drawn(
 
 
 def _rows(
-    data: ClipDataModule, factors: Sequence[str], sounds: Replacement, read: NDArray[np.int64], heard: Heard
+    data: ClipData, factors: Sequence[str], sounds: Replacement, read: NDArray[np.int64], heard: Heard
 ) -> list[dict[str, Any]]:
     """What is known of each of the seven; a replaced one has the source's clip and melody."""
     dataset, rows = data.validation_dataset, []
@@ -134,7 +136,7 @@ def _rows(
         for suffix, classes in (("", sounds.wanted), ("_read", read)):
             named = zip(factors, classes[number], strict=True)
             row |= {f"{factor}{suffix}": data.class_names[factor][label] for factor, label in named}
-        row["melody"] = int(dataset.attributes["melody"][position])
+        row["melody"] = int(dataset.groups[position])
         row["median_pitch_hz"] = heard.median_hz[number]
         row["raw_pitch_accuracy"] = heard.accuracy[number] if number > N_TARGETS else None
         rows.append(row)

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from lightning_app.cli import link_data_to_model
 from lightning_app.errors import RunError
 
 
@@ -42,6 +43,7 @@ def finished_run(folder: Path) -> FinishedRun:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(LightningModule, "model", required=True)
     parser.add_subclass_arguments(LightningDataModule, "data", required=True)
+    link_data_to_model(parser)
     try:
         parsed = parser.parse_object(config)
     except ArgumentError as error:

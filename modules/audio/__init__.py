@@ -2,5 +2,16 @@
 
 from modules.audio.log_magnitude import InverseLogMagnitude, LogMagnitude, LogMagnitudeSpec
 from modules.audio.log_mel import InverseLogMel, LogMel, LogMelSpec
+from modules.audio.representation import LogMagnitudePicture, LogMelSequence, Representation
 
-__all__ = ["InverseLogMagnitude", "InverseLogMel", "LogMagnitude", "LogMagnitudeSpec", "LogMel", "LogMelSpec"]
+__all__ = [
+    "InverseLogMagnitude",
+    "InverseLogMel",
+    "LogMagnitude",
+    "LogMagnitudePicture",
+    "LogMagnitudeSpec",
+    "LogMel",
+    "LogMelSequence",
+    "LogMelSpec",
+    "Representation",
+]

@@ -37,17 +37,17 @@ class LogMelSpec:
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels"):
             if getattr(self, name) < 1:
-                raise ModelError(f"log_mel.{name} is {getattr(self, name)}; it must be 1 or more.")
+                raise ModelError(f"{name} is {getattr(self, name)}; it must be 1 or more.")
         if self.n_fft % 2:
-            raise ModelError(f"log_mel.n_fft is {self.n_fft}; it must be even.")
+            raise ModelError(f"n_fft is {self.n_fft}; it must be even.")
         if self.hop_length > self.n_fft // 2:
             raise ModelError(
-                f"log_mel.hop_length is {self.hop_length}, more than half of n_fft {self.n_fft}; the windows would not "
+                f"hop_length is {self.hop_length}, more than half of n_fft {self.n_fft}; the windows would not "
                 "overlap enough for audio to be made from the spectrogram. Shorten the hop."
             )
         if self.n_mels > self.n_fft // 2 + 1:
             raise ModelError(
-                f"log_mel.n_mels is {self.n_mels}, more than the {self.n_fft // 2 + 1} frequencies that "
+                f"n_mels is {self.n_mels}, more than the {self.n_fft // 2 + 1} frequencies that "
                 f"n_fft {self.n_fft} gives; ask for fewer bands or a longer window."
             )
 

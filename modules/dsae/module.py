@@ -1,7 +1,6 @@
 """The disentangled sequential autoencoder (DSAE) and its two-stage training objective, as a LightningModule."""
 
-from collections.abc import Mapping
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -12,24 +11,14 @@ from modules.dsae import networks
 from modules.dsae.swap import random_partners
 from modules.errors import ModelError
 from modules.gaussian import Gaussian, kl_divergence, standard_normal_like
+from modules.protocols import Stage, Swap
 
 LOCAL_ENCODERS = {"factorised": networks.FactorisedLocalEncoder, "full": networks.FullLocalEncoder}
 DECODER_NETWORKS = {"frame": networks.fcn, "sequence": networks.BiRNN}
 
 _CHOICES = {"posterior": tuple(LOCAL_ENCODERS), "decoder": tuple(DECODER_NETWORKS), "reduction": ("mean", "sum")}
 # The settings that the shapes of the weights follow from.
-_SHAPE = ("n_features", "v_dim", "z_dim", "posterior", "decoder", "hidden_dim", "transition_dim")
-
-
-class Stage(StrEnum):
-    """What the objective is made of; a training schedule moves the model from one to the next."""
-
-    JOINT = "joint"
-    """Eq. (2) with the prior N(0, 1) of v, and the swap terms."""
-    CONSTRAINED = "constrained"
-    """Section 3.1, first stage: eq. (2) without the KL of z, and no swap terms."""
-    INFORMED_PRIOR = "informed prior"
-    """Section 3.1, second stage: eq. (2) with the snapshot's posterior as prior of v (eq. (3)), and the swap terms."""
+_SHAPE = ("v_dim", "z_dim", "posterior", "decoder", "hidden_dim", "transition_dim")
 
 
 class Encoding(NamedTuple):
@@ -43,29 +32,19 @@ class Encoding(NamedTuple):
     z: Tensor
 
 
-class Swap(NamedTuple):
-    """What the decoder makes of pairs of a source and a target, each (B, T, F)."""
-
-    reconstruction: Tensor
-    """The source with nothing replaced."""
-    global_swap: Tensor
-    """The source's z with the target's v."""
-    local_swap: Tensor
-    """The target's z with the source's v."""
-
-
 class DSAE(LightningModule):
     """Disentangled sequential autoencoder: a global latent v, and a local latent z_t for each frame.
 
     The family of Luo et al. (2022) are settings of this one module and of the schedule that trains it. Its batches are
-    mappings with a sequence of feature frames, (B, T, F), under ``log_mel``.
+    mappings with a sequence of feature frames, (B, T, F), under ``x``. It is `modules.protocols.Swappable` and
+    `modules.protocols.TwoStage`.
 
     The swap terms are computed on random pairs that swap with each other (see `modules.dsae.swap`). Over such pairs
     eqs. (4) and (6) are the same sum, and so are (5) and (7); with the paper's pairing they agree in expectation. So of
     the four weights only the sums of the two pairs matter. A batch of one sequence has no swap terms.
 
     Args:
-        n_features: F, the features of a frame.
+        x_shape: Shape of a sequence, (T, F); T may be another one when the model is used.
         v_dim: V, dimensions of the global latent.
         z_dim: Z, dimensions of the local latent of a frame.
         posterior: ``factorised`` for q(z_t|x_t), ``full`` for q(z_t|x_1:T, v).
@@ -85,14 +64,14 @@ class DSAE(LightningModule):
         ModelError: A size below 1, a choice that there is not, or weights of a model of another shape.
 
     Example:
-        >>> model = DSAE(n_features=80, z_dim=8)
+        >>> model = DSAE(x_shape=(251, 80), z_dim=8)
         >>> model.encode(torch.zeros(2, 251, 80)).z.shape
         torch.Size([2, 251, 8])
     """
 
     def __init__(
         self,
-        n_features: int,
+        x_shape: Sequence[int],
         v_dim: int = 16,
         z_dim: int = 16,
         posterior: Literal["factorised", "full"] = "factorised",
@@ -109,6 +88,7 @@ class DSAE(LightningModule):
         super().__init__()
         self.save_hyperparameters()
         _check(self.hparams)
+        self.n_features = n_features = _n_features(x_shape)
         self.global_encoder = networks.GlobalEncoder(n_features, hidden_dim, v_dim)
         self.local_encoder = LOCAL_ENCODERS[posterior](n_features, hidden_dim, v_dim, z_dim)
         self.transition = networks.Transition(z_dim, transition_dim)
@@ -133,10 +113,9 @@ class DSAE(LightningModule):
             x: Sequences, (B, T, F).
             sample: Whether the latents are samples; else they are the posterior means.
         """
-        if x.ndim != 3 or x.shape[-1] != self.hparams["n_features"] or not x.shape[1]:
+        if x.ndim != 3 or x.shape[-1] != self.n_features or not x.shape[1]:
             raise ModelError(
-                f"sequences have shape {tuple(x.shape)}; this model takes (batch, frames, n_features), with "
-                f"n_features {self.hparams['n_features']}."
+                f"sequences have shape {tuple(x.shape)}; this model takes (batch, frames, {self.n_features})."
             )
         q_v, q_z, v = self._posteriors(x, sample)
         return Encoding(q_v, q_z, v, q_z.sample() if sample else q_z.mean)
@@ -151,17 +130,21 @@ class DSAE(LightningModule):
         """Returns the mean of p(x|z, v): (B, T, Z) and (B, V) to (B, T, F)."""
         return self.decoder(z, v)
 
+    def global_latent(self, x: Tensor) -> Tensor:
+        """Returns the posterior means of v, (B, V), of sequences (B, T, F)."""
+        return self.global_encoder(x).mean
+
     def swap(self, source: Tensor, target: Tensor) -> Swap:
         """Replaces v, then z, of each source by its target's, on posterior means; both (B, T, F)."""
         i, j = self.encode(source, sample=False), self.encode(target, sample=False)
         return Swap(self.decode(i.z, i.v), self.decode(i.z, j.v), self.decode(j.z, i.v))
 
-    def generate(self, n_sequences: int, n_frames: int, *, reference: Tensor | None = None) -> Tensor:
+    def generate(self, n_sequences: int, *, n_frames: int | None = None, reference: Tensor | None = None) -> Tensor:
         """Draws sequences from the prior p(v) p(z_1:T), and returns the decoded means.
 
         Args:
-            n_sequences: How many.
-            n_frames: T of the result.
+            n_sequences: Number of sequences.
+            n_frames: T of the result; None for that of ``x_shape``.
             reference: Sequences (n_sequences, T', F) whose priors of v to draw from. A model with an informed prior
                 needs them, since there each sequence has its own p(v).
 
@@ -171,6 +154,7 @@ class DSAE(LightningModule):
         Raises:
             ModelError: The model has an informed prior and no reference was given, or no frame is asked for.
         """
+        n_frames = self.hparams["x_shape"][0] if n_frames is None else n_frames
         if n_frames < 1:
             raise ModelError(f"n_frames is {n_frames}; it must be 1 or more.")
         if self.stage is Stage.INFORMED_PRIOR:
@@ -185,6 +169,21 @@ class DSAE(LightningModule):
         return self.decode(self.transition.sample(n_sequences, n_frames), v)
 
     # The two stages
+
+    def enter_stage(self, stage: Stage, *, freeze_global_encoder: bool = False) -> None:
+        """Trains from here on as a stage does, with what it freezes frozen.
+
+        Args:
+            stage: The stage. Entering the informed prior from another stage takes the snapshot.
+            freeze_global_encoder: Whether the global encoder is frozen after the constrained stage (DSAE-f).
+        """
+        if stage is Stage.INFORMED_PRIOR and self.stage is not Stage.INFORMED_PRIOR:
+            self.take_snapshot()
+        self.stage = stage
+        constrained = stage is Stage.CONSTRAINED
+        self.local_encoder.requires_grad_(not constrained)
+        self.transition.requires_grad_(not constrained)
+        self.global_encoder.requires_grad_(constrained or not freeze_global_encoder)
 
     def take_snapshot(self) -> None:
         """Makes the global encoder, as it is now, the prior of v (eq. (3))."""
@@ -234,7 +233,7 @@ class DSAE(LightningModule):
         return kl.sum(dim=-1).mean() if self._sums_features else kl.mean()
 
     def _step(self, batch: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
-        terms = self.loss_terms(batch["log_mel"])
+        terms = self.loss_terms(batch["x"])
         loss = sum((self._swap_weights.get(name, 1.0) * term for name, term in terms.items()), start=torch.tensor(0.0))
         # Eq. (2) alone: what early stopping and the choice of the best checkpoint go by.
         bound = sum((term for name, term in terms.items() if name not in self._swap_weights), start=torch.tensor(0.0))
@@ -245,7 +244,7 @@ class DSAE(LightningModule):
             on_epoch=True,
             prog_bar=part == "train",
             sync_dist=part != "train",
-            batch_size=len(batch["log_mel"]),
+            batch_size=len(batch["x"]),
         )
         return {"loss": loss} | scalars
 
@@ -260,7 +259,7 @@ class DSAE(LightningModule):
 
     def predict_step(self, batch: Mapping[str, Tensor], batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Returns the posteriors of a batch: ``v_mean``, ``v_log_variance``, ``z_mean``, ``z_log_variance``."""
-        encoding = self.encode(batch["log_mel"], sample=False)
+        encoding = self.encode(batch["x"], sample=False)
         return {
             "v_mean": encoding.q_v.mean,
             "v_log_variance": encoding.q_v.log_variance,
@@ -275,20 +274,37 @@ class DSAE(LightningModule):
 
     def get_extra_state(self) -> dict[str, Any]:
         """The stage is part of the weights: without it a checkpoint would not say which prior v has."""
-        return {"stage": self.stage.value, "shape": {name: self.hparams[name] for name in _SHAPE}}
+        return {"stage": self.stage.value, "shape": self._shape}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Takes the stage; refuses the weights of a model of another shape, naming the settings that differ."""
-        differing = {name: value for name, value in state["shape"].items() if value != self.hparams[name]}
-        if differing:
-            pairs = ", ".join(f"{name} {value} (here {self.hparams[name]})" for name, value in differing.items())
-            wanted = " ".join(f"--model.{name} {value}" for name, value in differing.items())
-            raise ModelError(f"the checkpoint is of a model with {pairs}. Pass {wanted}, or the config of its run.")
+        here = self._shape
+        if differing := {name: value for name, value in state["shape"].items() if value != here[name]}:
+            pairs = ", ".join(f"{name} {value} (here {here[name]})" for name, value in differing.items())
+            settings = [f"--model.{name} {value}" for name, value in differing.items() if name in _SHAPE]
+            wanted = (
+                f"Pass {' '.join(settings)}, or the config of its run." if settings else "Take the data of its run."
+            )
+            raise ModelError(f"the checkpoint is of a model with {pairs}. {wanted}")
         self.stage = Stage(state["stage"])
+
+    @property
+    def _shape(self) -> dict[str, Any]:
+        """What the shapes of the weights follow from."""
+        return {"n_features": self.n_features} | {name: self.hparams[name] for name in _SHAPE}
+
+
+def _n_features(x_shape: Sequence[int]) -> int:
+    if len(x_shape) != 2 or min(x_shape) < 1:
+        raise ModelError(
+            f"this model hears sequences of frames, (frames, features), and x_shape is {tuple(x_shape)}; choose such a "
+            "representation, like modules.audio.LogMelSequence."
+        )
+    return x_shape[1]
 
 
 def _check(settings: Mapping[str, Any]) -> None:
-    for name in ("n_features", "v_dim", "z_dim", "hidden_dim", "transition_dim"):
+    for name in ("v_dim", "z_dim", "hidden_dim", "transition_dim"):
         if settings[name] < 1:
             raise ModelError(f"model.{name} is {settings[name]}; it must be 1 or more.")
     for name, choices in _CHOICES.items():

@@ -31,14 +31,14 @@ class BetaVAE(LightningModule):
         \mathcal{A}(z_{r_i}; a_i)
 
     (Watcharasupat & Lerch 2021, eq. 7; \mathcal{A} is `modules.vae.attribute_regularization`.) Its batches are mappings
-    with spectrograms (B, 1, T, F) under ``log_magnitude``, and with attributes (B, M) under ``attributes`` where
-    dimensions are regularised. Without attributes it is a plain beta-VAE.
+    with square spectrograms (B, 1, T, F) under ``x``, and with attributes (B, M) under ``attributes`` where dimensions
+    are regularised. Without attributes it is a plain beta-VAE. It is `modules.protocols.Regularised`.
 
     Args:
-        attribute_names: Of the M attributes, in the order of the data.
+        x_shape: Shape of a spectrogram, (1, size, size), its size a power of two.
+        attribute_names: Names of the M attributes, in the order of the data.
         regularized_dims: The latent dimension of each attribute that is regularised; None gives attribute i dimension
             i. Fewer than M leave the last attributes unregularised; an empty list is the plain beta-VAE.
-        size: Of the square spectrogram, a power of two.
         latent_dim: D, dimensions of z.
         width: Scales all channels of the published encoder and decoder; 1 is published.
         beta: Weight of the KL term.
@@ -57,16 +57,16 @@ class BetaVAE(LightningModule):
         ModelError: A dimension that is out of range or named twice, more of them than attributes, or a negative weight.
 
     Example:
-        >>> model = BetaVAE(attribute_names=["brightness"], size=32, latent_dim=8, width=0.25)
+        >>> model = BetaVAE((1, 32, 32), attribute_names=["brightness"], latent_dim=8, width=0.25)
         >>> model.reconstruct(torch.zeros(2, 1, 32, 32)).decoded.shape
         torch.Size([2, 1, 32, 32])
     """
 
     def __init__(
         self,
+        x_shape: Sequence[int],
         attribute_names: Sequence[str] = (),
         regularized_dims: Sequence[int] | None = None,
-        size: int = 512,
         latent_dim: int = 512,
         width: float = 1.0,
         beta: float = 1.0,
@@ -84,6 +84,8 @@ class BetaVAE(LightningModule):
         self.attribute_names = tuple(attribute_names)
         dims = range(len(self.attribute_names)) if regularized_dims is None else regularized_dims
         self.regularized_dims = _checked_dims(dims, self.attribute_names, latent_dim)
+        self.x_shape = tuple(x_shape)
+        size = _size(self.x_shape)
         self.encoder = ConvEncoder(size, latent_dim, width) if encoder is None else encoder
         self.decoder = ConvDecoder(size, latent_dim, width) if decoder is None else decoder
 
@@ -93,13 +95,14 @@ class BetaVAE(LightningModule):
         Raises:
             ModelError: Spectrograms of another shape.
         """
-        size = self.hparams["size"]
-        if x.shape[1:] != (1, size, size):
-            raise ModelError(
-                f"spectrograms have shape {tuple(x.shape)}; this model takes (batch, 1, {size}, {size}). Set "
-                "--model.size to the data's spectrogram.size."
-            )
+        if x.shape[1:] != self.x_shape:
+            shape = ", ".join(map(str, self.x_shape))
+            raise ModelError(f"spectrograms have shape {tuple(x.shape)}; this model takes (batch, {shape}).")
         return self.encoder(x)
+
+    def latent(self, x: Tensor) -> Tensor:
+        """Returns the posterior means, (B, D), of spectrograms (B, 1, T, F)."""
+        return self.encode(x).mean
 
     def decode(self, z: Tensor) -> Tensor:
         """Returns the mean of p(x|z): (B, D) to (B, 1, T, F)."""
@@ -126,7 +129,7 @@ class BetaVAE(LightningModule):
         z[:, :, dim] = positions
         return self.decode(z.flatten(0, 1)).unflatten(0, (len(x), len(positions)))
 
-    def loss_terms(self, x: Tensor, attributes: Tensor | None) -> tuple[dict[str, Tensor], Reconstruction]:
+    def loss_terms(self, x: Tensor, attributes: Tensor | None) -> dict[str, Tensor]:
         """Returns the terms of eq. (7), unweighted scalars: ``reconstruction``, ``kl`` and one for each attribute."""
         result = self.reconstruct(x)
         squared_error = (result.decoded - x).square()
@@ -136,7 +139,7 @@ class BetaVAE(LightningModule):
             "reconstruction": 0.5 * squared_error.sum(dim=(1, 2, 3)).mean() if summed else squared_error.mean(),
             "kl": kl.sum(dim=1).mean() if summed else kl.mean(),
         }
-        return terms | self._regularization(result.z, attributes), result
+        return terms | self._regularization(result.z, attributes)
 
     def _regularization(self, z: Tensor, attributes: Tensor | None) -> dict[str, Tensor]:
         if not self.regularized_dims:
@@ -145,7 +148,7 @@ class BetaVAE(LightningModule):
             shape = None if attributes is None else tuple(attributes.shape)
             raise ModelError(
                 f"attributes have shape {shape}; this model takes (batch, {len(self.attribute_names)}): "
-                f"{', '.join(self.attribute_names)}. Set --model.attribute_names to the data's attributes."
+                f"{', '.join(self.attribute_names)}. They must be the data's attributes."
             )
         regularized = z[:, list(self.regularized_dims)]
         if self.hparams["global_pairs"] and self._trainer is not None and self.trainer.world_size > 1:
@@ -160,7 +163,7 @@ class BetaVAE(LightningModule):
         }
 
     def _step(self, batch: Mapping[str, Tensor], part: str) -> dict[str, Any]:
-        terms, result = self.loss_terms(batch["log_magnitude"], batch.get("attributes"))
+        terms = self.loss_terms(batch["x"], batch.get("attributes"))
         weights = {"reconstruction": 1.0, "kl": self.hparams["beta"]}
         loss = sum((weights.get(name, self.hparams["gamma"]) * term for name, term in terms.items()), torch.tensor(0.0))
         scalars = {"loss": loss.detach()} | {name: term.detach() for name, term in terms.items()}
@@ -170,12 +173,12 @@ class BetaVAE(LightningModule):
             on_epoch=True,
             prog_bar=part == "train",
             sync_dist=part != "train",
-            batch_size=len(batch["log_magnitude"]),
+            batch_size=len(batch["x"]),
         )
-        return scalars | {"loss": loss, "z_mean": result.q_z.mean.detach()}
+        return scalars | {"loss": loss}
 
     def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Any]:
-        if len(batch["log_magnitude"]) < 2:
+        if len(batch["x"]) < 2:
             raise ModelError("a training batch has one note, which batch normalisation cannot do with; take 2 or more.")
         return self._step(batch, "train")
 
@@ -187,11 +190,20 @@ class BetaVAE(LightningModule):
 
     def predict_step(self, batch: Mapping[str, Tensor], batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Returns the posteriors of a batch: ``z_mean`` and ``z_log_variance``."""
-        q_z = self.encode(batch["log_magnitude"])
+        q_z = self.encode(batch["x"])
         return {"z_mean": q_z.mean, "z_log_variance": q_z.log_variance}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.Adam(self.parameters(), lr=self.hparams["learning_rate"])
+
+
+def _size(x_shape: Sequence[int]) -> int:
+    if len(x_shape) != 3 or x_shape[0] != 1 or x_shape[1] != x_shape[2]:
+        raise ModelError(
+            f"this model hears square pictures, (1, size, size), and x_shape is {tuple(x_shape)}; choose such a "
+            "representation, like modules.audio.LogMagnitudePicture."
+        )
+    return x_shape[1]
 
 
 def _check(settings: Mapping[str, Any]) -> None:

@@ -20,7 +20,9 @@ def _channels(size: int, width: float) -> list[int]:
     """
     n_halvings = size.bit_length() - 1
     if size < 4 or size != 1 << n_halvings or n_halvings >= len(CHANNELS):
-        raise ModelError(f"model.size is {size}; it must be a power of two from 4 to {1 << (len(CHANNELS) - 1)}.")
+        raise ModelError(
+            f"the spectrogram has the size {size}; it must be a power of two from 4 to {1 << (len(CHANNELS) - 1)}."
+        )
     if width <= 0:
         raise ModelError(f"model.width is {width}; it must be greater than 0.")
     return [max(1, round(width * channels)) for channels in (*CHANNELS[:n_halvings], CHANNELS[-1])]

@@ -43,15 +43,6 @@ def _write_wav(path: Path, frequency: float = 440.0, *, seconds: float = 4.0, ra
     return path
 
 
-def _strongest_frequency(audio: np.ndarray, rate: int) -> float:
-    """The peak of a zero-padded spectrum, refined by a parabola through the logarithms around it."""
-    n = 4 * 2 ** int(np.ceil(np.log2(len(audio))))
-    spectrum = np.log(np.abs(np.fft.rfft(audio * np.hanning(len(audio)), n)) + 1e-12)
-    peak = int(spectrum[1:-1].argmax()) + 1
-    left, middle, right = spectrum[peak - 1 : peak + 2]
-    return float((peak + 0.5 * (left - right) / (left - 2 * middle + right)) * rate / n)
-
-
 @pytest.fixture(scope="session")
 def run_python():
     """Runs code in a fresh Python, with the arguments in sys.argv[1:], and returns what it printed."""
@@ -76,9 +67,3 @@ def fork() -> Iterator[Callable[..., Fork]]:
 def write_wav():
     """Writes a sine to a WAV file, in 32-bit floats, and returns the path."""
     return _write_wav
-
-
-@pytest.fixture(scope="session")
-def strongest_frequency():
-    """Measures the frequency, in Hz, of the strongest partial."""
-    return _strongest_frequency

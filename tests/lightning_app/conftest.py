@@ -7,40 +7,51 @@ import numpy as np
 import pytest
 import soundfile
 from lightning import LightningDataModule, Trainer
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_collate
 
-from datamodules.clips import ClipDataset
+from datamodules.clips.dataset import ClipDataset
 from datamodules.nsynth.datamodule import NSynthDataModule
 from lightning_app.cli import main
-from modules.audio.log_magnitude import LogMagnitudeSpec
-from modules.audio.log_mel import LogMelSpec
+from modules.audio import LogMagnitudePicture, LogMelSequence
+from tests.lightning_app.results import results  # noqa: F401 (a fixture)
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-SMALL_SPECTROGRAM = LogMagnitudeSpec(n_samples=8000, size=128, hop_length=128)
+SMALL_PICTURE = LogMagnitudePicture(size=128, hop_length=128)
 
 
 class TinyClips(LightningDataModule):
-    """Sequences of noise whose level tells their class, as a cache entry would hold them."""
+    """Sequences of noise whose level tells their class: data of another's making, with what evaluations need of it."""
+
+    attributes = ()
 
     def __init__(self, folder: Path, n_clips: int = 12, n_frames: int = 9, classes: int = 2) -> None:
         super().__init__()
-        self.log_mel = LogMelSpec(sample_rate=8000, n_fft=256, hop_length=128, n_mels=10)
+        self.representation = LogMelSequence(sample_rate=8000, n_fft=256, hop_length=128, n_mels=10)
+        self.x_shape = (n_frames, 10)
+        self.n_samples = (n_frames - 1) * 128
         self.batch_size = 4
         self.class_names = {"instrument": ("violin", "trumpet")[:classes]}
-        folder.mkdir()
         instrument = np.arange(n_clips) % classes
-        noise = np.random.default_rng(0).normal(size=(n_clips, n_frames, self.log_mel.n_mels))
-        np.save(folder / "log_mel.npy", (noise + 3.0 * instrument[:, None, None]).astype(np.float32))
-        np.save(folder / "instrument.npy", instrument)
+        noise = np.random.default_rng(0).normal(size=(n_clips, n_frames, 10))
+        x = (noise + 3.0 * instrument[:, None, None]).astype(np.float32)
+        known = {
+            "labels": {"instrument": instrument},
+            "groups": np.arange(n_clips),
+            "attributes": np.empty((n_clips, 0)),
+        }
         n_train = n_clips * 2 // 3
-        self.train_dataset = ClipDataset(folder, np.arange(n_train))
-        self.validation_dataset = ClipDataset(folder, np.arange(n_train, n_clips))
+        self.train_dataset = ClipDataset("x", x.__getitem__, np.arange(n_train), **known)
+        self.validation_dataset = ClipDataset("x", x.__getitem__, np.arange(n_train, n_clips), **known)
+        self.test_dataset = self.validation_dataset
 
     def audio(self, index):
         """A tone of the clip's own."""
-        _, n_frames, _ = self.train_dataset._log_mel.shape
-        time = np.arange((n_frames - 1) * self.log_mel.hop_length) / self.log_mel.sample_rate
+        time = np.arange(self.n_samples) / self.representation.sample_rate
         return np.sin(2 * np.pi * (200 + 10 * index) * time).astype(np.float32)
+
+    def batch(self, dataset, positions, device):
+        clips = default_collate([dataset[int(position)] for position in positions])
+        return {name: values.to(device) for name, values in clips.items()}
 
     def train_dataloader(self):
         return DataLoader(self.train_dataset, batch_size=self.batch_size)
@@ -89,7 +100,14 @@ def disentangle(tmp_path, render_cache):
         small = [
             *["--trainer.default_root_dir", str(root), "--trainer.accelerator", "cpu"],
             *["--data.cache_dir", str(render_cache), "--data.size", "8", "--data.batch_size", "3"],
-            *["--data.log_mel.n_mels", "12", "--data.log_mel.hop_length", "1024", "--data.render_workers", "1"],
+            *[
+                "--data.representation.n_mels",
+                "12",
+                "--data.representation.hop_length",
+                "1024",
+                "--data.prepare_workers",
+                "1",
+            ],
             *["--model.z_dim", "4", "--trainer.max_epochs", "3", "--trainer.enable_progress_bar", "false"],
             *["--media.n_examples", "1"],
         ]
@@ -101,6 +119,11 @@ def disentangle(tmp_path, render_cache):
         return root
 
     return run
+
+
+def make_nsynth(root: Path, **options) -> NSynthDataModule:
+    small = {"representation": SMALL_PICTURE, "n_samples": 8000, "attributes": ("brightness", "depth")}
+    return NSynthDataModule(root, **{**small, **options})
 
 
 def _write_split(folder: Path, first: int, n_notes: int) -> None:
@@ -125,7 +148,7 @@ def nsynth_root(tmp_path_factory):
     root = tmp_path_factory.mktemp("nsynth")
     _write_split(root / "nsynth-train", 0, 12)
     _write_split(root / "nsynth-valid", 12, 18)
-    NSynthDataModule(root, spectrogram=SMALL_SPECTROGRAM, prepare_workers=1).prepare_data()
+    make_nsynth(root, prepare_workers=1).prepare_data()
     return root
 
 
@@ -134,7 +157,7 @@ def make_notes(nsynth_root):
     """Makes the data module of those notes; 18 validation notes make an uneven last batch of 3."""
 
     def make(**options) -> NSynthDataModule:
-        return NSynthDataModule(nsynth_root, **{"spectrogram": SMALL_SPECTROGRAM, "batch_size": 5, **options})
+        return make_nsynth(nsynth_root, **{"batch_size": 5, **options})
 
     return make
 
@@ -148,8 +171,8 @@ def ar_vae(tmp_path, nsynth_root):
         small = [
             *["--trainer.default_root_dir", str(root), "--trainer.accelerator", "cpu", "--trainer.max_epochs", "2"],
             *["--trainer.enable_progress_bar", "false", "--data.root", str(nsynth_root), "--data.num_workers", "0"],
-            *["--data.batch_size", "5", "--data.prepare_workers", "1", "--data.spectrogram.n_samples", "8000"],
-            *["--data.spectrogram.size", "128", "--data.spectrogram.hop_length", "128"],
+            *["--data.batch_size", "5", "--data.prepare_workers", "1", "--data.n_samples", "8000"],
+            *["--data.representation.size", "128", "--data.representation.hop_length", "128"],
             *["--model.width", "0.0625", "--model.latent_dim", "8"],
             *(["--media.n_examples", "1", "--media.n_positions", "3"] if media else ["--media", "null"]),
         ]
@@ -173,8 +196,8 @@ def two_octave_run(tmp_path_factory, render_cache):
         *["--trainer.default_root_dir", str(root), "--trainer.accelerator", "cpu", "--trainer.max_epochs", "1"],
         *["--trainer.logger", "false", "--trainer.enable_progress_bar", "false", "--schedule", "null"],
         *["--data.cache_dir", str(render_cache), "--data.size", "40", "--data.octaves", "[4, 5]"],
-        *["--data.validation_fraction", "0.4", "--data.batch_size", "7", "--data.render_workers", "1"],
-        *["--data.log_mel.n_mels", "40", "--data.log_mel.hop_length", "1024"],
+        *["--data.validation_fraction", "0.4", "--data.batch_size", "7", "--data.prepare_workers", "1"],
+        *["--data.representation.n_mels", "40", "--data.representation.hop_length", "1024"],
         *["--model.z_dim", "4", "--model.v_dim", "3", "--model.decoder", "sequence", "--media", "null"],
     ]
     main(["fit", "-c", str(CONFIGS / "ts_dsae.yaml"), *small])

@@ -23,7 +23,7 @@ def make_dsae() -> Callable[..., DSAE]:
     """
 
     def build(stage: Stage = Stage.JOINT, **settings) -> DSAE:
-        sizes = {"n_features": 3, "v_dim": 2, "z_dim": 4, "hidden_dim": 5, "transition_dim": 3}
+        sizes = {"x_shape": (5, 3), "v_dim": 2, "z_dim": 4, "hidden_dim": 5, "transition_dim": 3}
         model = DSAE(**(sizes | settings)).double()
         model.stage = stage
         if stage is Stage.INFORMED_PRIOR:

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from lightning import LightningModule, Trainer
 
 from datamodules import DataError, DMelodiesDataModule
+from datamodules.analysis.timbral import timbral_attributes
 from datamodules.dmelodies import factors
 from datamodules.dmelodies.rendered import RenderedMelodies
 from modules.audio import LogMel, LogMelSpec
+from modules.audio.representation import LogMagnitudePicture, LogMelSequence
 
 
 @pytest.fixture(scope="module")
@@ -18,32 +19,13 @@ def cache_dir(tmp_path_factory):
 @pytest.fixture
 def prepared(cache_dir):
     def prepare(**options) -> DMelodiesDataModule:
-        small = {"size": 12, "validation_fraction": 0.25, "batch_size": 4, "render_workers": 1, "cache_dir": cache_dir}
+        small = {"size": 12, "validation_fraction": 0.25, "batch_size": 4, "prepare_workers": 1, "cache_dir": cache_dir}
         data = DMelodiesDataModule(**(small | options))
         data.prepare_data()
         data.setup("fit")
         return data
 
     return prepare
-
-
-class Listener(LightningModule):
-    """Notes the clips that it is trained with; learns nothing."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.heard: dict[int, list[int]] = {}
-        self.weight = torch.nn.Parameter(torch.zeros(()))
-
-    def training_step(self, batch, _):
-        self.heard.setdefault(self.current_epoch, []).extend(batch["index"].tolist())
-        return self.weight * 0
-
-    def validation_step(self, batch, _):
-        pass
-
-    def configure_optimizers(self):
-        return torch.optim.SGD(self.parameters(), 0.1)
 
 
 def indices(loader) -> list[int]:
@@ -59,65 +41,105 @@ def order_in_epoch(data: DMelodiesDataModule, epoch: int) -> list[int]:
 def test_batches(prepared):
     data = prepared()
     batches = list(data.train_dataloader())
-    assert [len(batch["index"]) for batch in batches] == [4, 4, 1]
+    # Nine clips: the last, which there is nothing to pair with, is left out of the epoch.
+    assert [len(batch["index"]) for batch in batches] == [4, 4]
     batch = batches[0]
+    classes = {"instrument", "octave", "rhythm_bar1", "rhythm_bar2", *(f"arp_chord{n}" for n in (1, 2, 3, 4))}
     assert {name: tuple(values.shape) for name, values in batch.items()} == {
-        **{"log_mel": (4, 251, 80), "index": (4,), "instrument": (4,)},
-        **{"octave": (4,), "factors": (4, 9), "melody": (4,)},
+        "x": (4, 251, 80),
+        **dict.fromkeys(("index", "group", *classes), (4,)),
     }
-    assert batch["log_mel"].dtype == torch.float32
-    assert {values.dtype for name, values in batch.items() if name != "log_mel"} == {torch.int64}
-    assert data.class_names == {"instrument": ("violin", "trumpet"), "octave": ("4",)}
+    assert batch["x"].dtype == torch.float32
+    assert {values.dtype for name, values in batch.items() if name != "x"} == {torch.int64}
+    assert set(data.class_names) == classes
+    assert data.class_names["instrument"] == ("violin", "trumpet")
+    assert data.class_names["octave"] == ("4",)
 
 
-def test_clips_are_the_rendered_melodies_with_their_attributes(prepared):
+def test_clips_are_the_rendered_melodies_with_their_classes(prepared):
     data = prepared()
     source = RenderedMelodies("C", (4,), "major", ("violin", "trumpet"), 12, 0, 16_000)
-    expected = source.attributes()
+    labels, melodies = source.labels(), source.groups()
     for batch in (*data.train_dataloader(), *data.val_dataloader()):
-        for name, values in expected.items():
-            assert np.array_equal(batch[name], values[batch["index"].numpy()])
-        for position, index in enumerate(batch["index"].tolist()):
-            assert torch.equal(batch["log_mel"][position], LogMel(data.log_mel)(torch.from_numpy(source.audio(index))))
-    rows = np.ravel_multi_index(expected["factors"].T, factors.SHAPE)
-    assert (factors.melody_pitches(rows)[:, [0, -1]] >= 60).all()
+        clips = batch["index"].numpy()
+        for name, values in labels.items():
+            assert np.array_equal(batch[name], values[clips])
+        assert np.array_equal(batch["group"], melodies[clips])
+        for position, index in enumerate(clips.tolist()):
+            audio = source.audio(index)
+            assert torch.equal(batch["x"][position], LogMel(LogMelSpec())(torch.from_numpy(audio)))
+            assert np.array_equal(data.audio(index), audio)
+    assert (factors.melody_pitches(np.array(source.key()["melodies"]))[:, [0, -1]] >= 60).all()
 
 
 def test_each_clip_is_on_one_side(prepared):
     data = prepared()
-    train, validation = indices(data.train_dataloader()), indices(data.val_dataloader())
+    train, validation = data.train_dataset.indices.tolist(), indices(data.val_dataloader())
     assert (len(train), len(validation)) == (9, 3)
     assert sorted(train + validation) == list(range(12))
     assert validation == sorted(validation) == indices(data.test_dataloader())
     assert [indices(loader) for loader in data.predict_dataloader()] == [sorted(train), validation]
 
 
+def test_no_melody_is_on_both_sides(prepared, tmp_path, write_wav):
+    for melody in range(6):
+        for instrument in ("Violin", "Trumpet"):
+            write_wav(tmp_path / "flat" / f"{melody}_x-{instrument}.wav", seconds=0.1)
+    held_out = set()
+    for seed in range(4):
+        data = prepared(wav_dir=tmp_path / "flat", cache_dir=tmp_path / "cache", validation_fraction=0.3, seed=seed)
+        train, validation = (dataset.groups.tolist() for dataset in (data.train_dataset, data.validation_dataset))
+        assert not set(train) & set(validation)
+        assert (len(train), len(validation)) == (8, 4)
+        held_out.add(frozenset(validation))
+    assert len(held_out) > 1
+
+
 def test_the_training_order_depends_on_the_seed_and_the_epoch_alone(prepared):
     orders = [order_in_epoch(prepared(), epoch) for epoch in (0, 1, 2)]
     assert len({tuple(order) for order in orders}) == 3
-    assert sorted(orders[0]) == sorted(orders[1]) == sorted(orders[2])
+    assert all(set(order) <= set(prepared().train_dataset.indices.tolist()) for order in orders)
     data = prepared()
     torch.manual_seed(1)  # nothing else that is random has a part in it
     assert [order_in_epoch(data, epoch) for epoch in (2, 0, 1)] == [orders[2], orders[0], orders[1]]
 
 
-def test_a_trainer_tells_the_epoch(prepared, tmp_path):
-    data, module = prepared(), Listener()
-    quiet = dict.fromkeys(["enable_progress_bar", "enable_model_summary", "enable_checkpointing", "logger"], False)
-    trainer = Trainer(accelerator="cpu", max_epochs=3, limit_val_batches=0, default_root_dir=tmp_path, **quiet)
-    trainer.fit(module, datamodule=data)
-    assert module.heard == {epoch: order_in_epoch(data, epoch) for epoch in range(3)}
+@pytest.mark.parametrize(
+    "representation",
+    [LogMelSequence(), LogMelSequence(8000, n_fft=1024, hop_length=500, n_mels=40), LogMagnitudePicture()],
+    ids=["log_mel", "slow_log_mel", "picture"],
+)
+def test_the_representation_is_heard_whenever_it_is_computed(prepared, representation):
+    ahead, on_device = (
+        prepared(size=4, representation=representation, represent=when) for when in ("ahead", "on_device")
+    )
+    for data in (ahead, on_device):
+        assert data.source.sample_rate == representation.sample_rate
+        assert data.n_samples == 4 * representation.sample_rate
+    for name in ("train_dataset", "validation_dataset"):
+        one, other = (
+            data.batch(getattr(data, name), range(len(getattr(data, name))), torch.device("cpu"))
+            for data in (ahead, on_device)
+        )
+        assert one["x"].shape[1:] == representation.shape(ahead.n_samples) == ahead.x_shape
+        audio = torch.from_numpy(np.stack([ahead.audio(index) for index in one["index"].tolist()]))
+        torch.testing.assert_close(one["x"], representation(audio), rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(one.pop("x"), other.pop("x"), rtol=1e-4, atol=1e-3)
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[entry], other[entry]) for entry in one)
 
 
-def test_loading_in_a_process_of_its_own_changes_nothing(prepared):
-    here, elsewhere = prepared(), prepared(num_workers=1)
-    for ours, theirs in zip(here.train_dataloader(), elsewhere.train_dataloader(), strict=True):
-        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-
-
-def test_the_spectrograms_settings_reach_the_batches(prepared):
-    data = prepared(size=4, log_mel=LogMelSpec(sample_rate=8000, n_fft=1024, hop_length=500, n_mels=40))
-    assert next(iter(data.val_dataloader()))["log_mel"].shape == (1, 65, 40)
+def test_attributes_are_the_timbral_models_of_the_clips_and_are_computed_once(prepared, tmp_path):
+    data = prepared(size=4, cache_dir=tmp_path, attributes=("brightness", "depth"))
+    for dataset in (data.train_dataset, data.validation_dataset):
+        for index, values in zip(dataset.indices.tolist(), dataset.attributes, strict=True):
+            expected = timbral_attributes(data.audio(index), 16_000)
+            assert values.tolist() == pytest.approx([expected["brightness"], expected["depth"]], rel=1e-6)
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")}
+    again = prepared(size=4, cache_dir=tmp_path, attributes=("depth", "brightness"))
+    assert np.array_equal(again.train_dataset.attributes, data.train_dataset.attributes[:, ::-1])
+    assert torch.equal(again.train_dataset[0]["attributes"], data.train_dataset[0]["attributes"].flip(0))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")} == files
 
 
 def test_options_reach_the_melodies(prepared):
@@ -129,39 +151,57 @@ def test_options_reach_the_melodies(prepared):
         instruments=("flute", "piccolo", "kalimba"),
         validation_fraction=0.5,
     )
-    values = np.concatenate([data.train_dataset.attributes["factors"], data.validation_dataset.attributes["factors"]])
-    assert set(values[:, 0].tolist()) == {9}
-    assert set(values[:, 1].tolist()) <= {1, 2}
-    assert set(values[:, 2].tolist()) == {2}
-    assert data.class_names == {"instrument": ("flute", "piccolo", "kalimba"), "octave": ("5", "6")}
+    assert data.class_names["instrument"] == ("flute", "piccolo", "kalimba")
+    assert data.class_names["octave"] == ("5", "6")
+    pitches = factors.melody_pitches(np.array(data.source.key()["melodies"]))
+    blues = {(pitch - 9) % 12 for pitch in pitches[pitches >= 0].tolist()}
+    assert blues <= {0, 2, 3, 5, 6, 9, 10}
+    assert pitches[pitches >= 0].min() >= 60 + 12 + 9
+    instruments = [*data.train_dataset.labels["instrument"], *data.validation_dataset.labels["instrument"]]
+    assert sorted(instruments) == [0, 0, 1, 1, 2, 2]
 
 
-def test_the_second_run_reads_the_cache(prepared, tmp_path):
+@pytest.mark.parametrize(("represent", "file"), [("ahead", "x.npy"), ("on_device", "audio.npy")])
+def test_the_second_run_reads_the_cache(prepared, tmp_path, represent, file):
     def files() -> dict[str, tuple[int, int]]:
         stats = {path.name: path.stat() for path in tmp_path.rglob("*.npy")}
         return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items()}
 
-    prepared(size=4, cache_dir=tmp_path)
+    prepared(size=4, cache_dir=tmp_path, represent=represent)
     first = files()
-    assert set(first) == {"log_mel.npy", "instrument.npy", "octave.npy", "factors.npy", "melody.npy"}
+    assert set(first) == {file}
     # What is trained and how it is loaded and split has no part in the audio.
-    prepared(size=4, cache_dir=tmp_path, batch_size=2, validation_fraction=0.5, render_workers=2)
+    options = {"batch_size": 2, "validation_fraction": 0.5, "prepare_workers": 2}
+    prepared(size=4, cache_dir=tmp_path, represent=represent, **options)
     assert files() == first
 
 
-def test_wav_folder_with_its_own_division(prepared, tmp_path, write_wav):
+@pytest.mark.parametrize("represent", ["ahead", "on_device"])
+def test_wav_folder_with_its_own_division(prepared, tmp_path, write_wav, represent):
     for melody in range(5):
         for instrument in ("Violin", "Trumpet"):
             part = "val" if melody == 2 else "train"
             write_wav(tmp_path / "set" / part / f"{melody}_x-{instrument}.wav", 200.0 + 50 * melody, seconds=0.5)
-    data = prepared(wav_dir=tmp_path / "set", cache_dir=tmp_path / "cache", tonic="not read")
+    data = prepared(
+        wav_dir=tmp_path / "set",
+        cache_dir=tmp_path / "cache",
+        tonic="not read",
+        represent=represent,
+        attributes=("brightness",),
+    )
     (batch,) = data.val_dataloader()
-    assert set(batch) == {"log_mel", "index", "instrument", "melody"}
+    batch = data.on_after_batch_transfer(batch, 0)
+    assert set(batch) == {"x", "index", "group", "attributes", "instrument"}
     assert data.class_names == {"instrument": ("violin", "trumpet")}
-    assert batch["melody"].tolist() == [2, 2]
+    assert batch["group"].tolist() == [2, 2]
     assert sorted(batch["instrument"].tolist()) == [0, 1]
-    assert batch["log_mel"].shape == (2, 251, 80)
+    assert batch["x"].shape == (2, 251, 80)
     assert len(data.train_dataset) == 8
+    # Both are one sine; higher sines are brighter.
+    assert batch["attributes"][0] == batch["attributes"][1]
+    brightness = data.train_dataset.attributes[np.argsort(data.train_dataset.groups), 0]
+    assert (np.diff(brightness) >= 0).all()
+    assert brightness[0] < brightness[-1]
 
 
 def test_unreadable_wav_stops_before_training(prepared, tmp_path, write_wav):
@@ -179,7 +219,9 @@ def test_unreadable_wav_stops_before_training(prepared, tmp_path, write_wav):
         ({"size": 0}, "size is 0"),
         ({"instruments": ("violin", "kazoo")}, "'kazoo' is no General MIDI instrument"),
         ({"validation_fraction": 1.0}, "validation_fraction is 1.0"),
-        ({"size": 2, "validation_fraction": 0.2}, "2 clips of 2 melodies cannot be split"),
+        ({"size": 2, "validation_fraction": 0.2}, "2 clips of 2 groups cannot be split"),
+        ({"attributes": ("pitch",)}, r"data\.attributes has 'pitch'; choose from brightness, depth\."),
+        ({"represent": "never"}, "represent is 'never'"),
         ({"soundfont": "absent.sf2"}, r"no soundfont at absent\.sf2"),
         ({"wav_dir": "absent"}, "no folder absent"),
     ],

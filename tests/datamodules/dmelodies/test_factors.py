@@ -150,3 +150,18 @@ def test_unknown_value_lists_the_values():
         factors.factor_index("tonic", "A#")
     with pytest.raises(DataError, match="octave 7 is not in dMelodies; choose from 4, 5, 6"):
         factors.factor_index("octave", 7)
+
+
+def test_values_have_names_of_their_own():
+    for name, values in factors.FACTORS.items():
+        names = factors.value_names(name)
+        assert len(names) == len(set(names)) == len(values)
+    assert factors.value_names("tonic") == factors.TONICS
+    assert factors.value_names("scale") == ("major", "minor", "blues")
+    assert factors.value_names("arp_chord3") == ("up", "down")
+
+
+def test_a_rhythm_is_named_by_the_ticks_that_sound():
+    words = factors.value_names("rhythm_bar2")
+    heard = factors.melody_pitches(np.arange(0, 28 * 16, 16))[:, 8:] >= 0  # the second bar's rhythm, all else the first
+    assert ["".join("-x"[int(tick)] for tick in bar) for bar in heard] == list(words)

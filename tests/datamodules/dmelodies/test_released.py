@@ -1,14 +1,16 @@
 import json
 import os
+import pickle
 
 import numpy as np
 import pytest
 import soundfile
 
-from datamodules.clips import cached_log_mels
+from datamodules.clips import Part
+from datamodules.clips.prepared import cached_representations
 from datamodules.dmelodies.released import ReleasedWavs
 from datamodules.errors import DataError
-from modules.audio.log_mel import LogMelSpec
+from modules.audio.representation import LogMelSequence
 
 RATE = 16_000
 PAIR = ("violin", "trumpet")
@@ -34,25 +36,26 @@ def one(folder, sample_rate: int = RATE) -> np.ndarray:
 
 def test_own_division_is_the_split(release):
     source = ReleasedWavs(release, PAIR, RATE)
-    attributes = source.attributes()
     assert len(source) == 12
-    for index, path in enumerate(source.files):
-        assert path.name.startswith(f"{attributes['melody'][index]}_")
-        assert path.stem.endswith(PAIR[attributes["instrument"][index]].title())
-    for fraction in (0.2, 0.9):
-        assert source.split(fraction).tolist() == [path.parent.name == "val" for path in source.files]
+    assert source.class_names == {"instrument": PAIR}
+    assert set(source.labels()) == {"instrument"}
+    for path, melody, instrument in zip(source.files, source.groups(), source.labels()["instrument"], strict=True):
+        assert path.name.startswith(f"{melody}_")
+        assert path.stem.endswith(PAIR[instrument].title())
+    for fraction, seed in ((0.2, 0), (0.9, 1)):
+        assert source.parts(fraction, seed).tolist() == [int(path.parent.name == "val") for path in source.files]
 
 
 def test_instruments_are_numbered_in_the_order_asked_for(release):
     source = ReleasedWavs(release, ("trumpet", "violin"), RATE)
     first = source.files[0].stem.endswith("Violin")
-    assert source.attributes()["instrument"][0] == int(first)
+    assert source.labels()["instrument"][0] == int(first)
 
 
 def test_other_instruments_are_left_out(release, strongest_frequency):
     source = ReleasedWavs(release, ("trumpet",), RATE)
     assert len(source) == 6
-    assert set(source.attributes()["instrument"].tolist()) == {0}
+    assert set(source.labels()["instrument"].tolist()) == {0}
     assert abs(strongest_frequency(source.audio(0)[: RATE // 2], RATE) - 600) < 0.1
 
 
@@ -61,9 +64,9 @@ def test_a_flat_folder_keeps_a_melodys_clips_on_one_side(tmp_path, write_wav):
         for instrument in ("Violin", "Trumpet"):
             write_wav(tmp_path / f"{melody}_x-{instrument}.wav", seconds=0.01)
     splits = []
+    source = ReleasedWavs(tmp_path, PAIR, RATE)
     for seed in (0, 0, 1):
-        source = ReleasedWavs(tmp_path, PAIR, RATE, seed)
-        validation, melody = source.split(0.25), source.attributes()["melody"]
+        validation, melody = source.parts(0.25, seed) == Part.VALIDATION, source.groups()
         # Ten clips are a fourth, and whole melodies make ten.
         assert validation.sum() == 10
         assert not set(melody[validation].tolist()) & set(melody[~validation].tolist())
@@ -138,7 +141,7 @@ def test_one_unreadable_file_among_many_is_named(release, tmp_path, content):
     path.write_bytes(content)
     source = ReleasedWavs(release, PAIR, RATE)
     with pytest.raises(DataError) as error:
-        cached_log_mels(source, LogMelSpec(), tmp_path / "cache", 1)
+        cached_representations(source, LogMelSequence(), tmp_path / "cache", 1)
     assert str(error.value).count("cannot read") == 1
     assert f"cannot read {path}: " in str(error.value)
     assert "Replace or remove it" in str(error.value)
@@ -170,7 +173,20 @@ def test_file_with_another_kind_of_name(release, write_wav, name):
 def test_names_of_two_words_and_more_dashes(tmp_path, write_wav):
     write_wav(tmp_path / "7_C-4-major_a-b-French Horn.wav", seconds=0.01)
     source = ReleasedWavs(tmp_path, ("french_horn",), RATE)
-    assert source.attributes()["melody"].tolist() == [7]
+    assert source.groups().tolist() == [7]
+
+
+def test_clips_of_one_name_in_two_folders_are_told_apart(tmp_path, write_wav):
+    for part in ("train", "val"):
+        write_wav(tmp_path / part / "7_x-Violin.wav", seconds=0.01)
+    names = ReleasedWavs(tmp_path, ("violin",), RATE).clip_names(np.array([1, 0]))
+    assert names == ["val/7_x-Violin.wav", "train/7_x-Violin.wav"]
+
+
+def test_it_can_be_sent_to_another_process(release):
+    source = ReleasedWavs(release, PAIR, RATE)
+    maker = pickle.loads(pickle.dumps(source.audio_maker(5)))
+    assert np.array_equal(maker(), source.audio(5))
 
 
 def test_key_follows_the_files(release, write_wav):

@@ -1,12 +1,14 @@
 import json
+import pickle
 
 import numpy as np
 import pytest
 
+from datamodules.clips import Part
 from datamodules.dmelodies import factors
 from datamodules.dmelodies.rendered import RenderedMelodies, selectable_melodies
 from datamodules.errors import DataError
-from datamodules.synthesis import fluidsynth
+from datamodules.synthesis import fluidsynth, general_midi
 
 PAPER = {
     "tonic": "C",
@@ -23,8 +25,13 @@ def melodies(**changes) -> RenderedMelodies:
     return RenderedMelodies(**(PAPER | changes))
 
 
+def rows_of(source: RenderedMelodies) -> np.ndarray:
+    """The melodies, as rows of the whole set."""
+    return np.array(source.key()["melodies"])
+
+
 def values_of(source: RenderedMelodies) -> list[tuple[int, ...]]:
-    return [tuple(values) for values in source.attributes()["factors"].tolist()]
+    return [tuple(values) for values in factors.melody_factors()[rows_of(source)].tolist()]
 
 
 def local_factors(source: RenderedMelodies) -> list[tuple[int, ...]]:
@@ -32,7 +39,7 @@ def local_factors(source: RenderedMelodies) -> list[tuple[int, ...]]:
 
 
 def pitches_of(source: RenderedMelodies) -> np.ndarray:
-    return factors.melody_pitches(np.ravel_multi_index(source.attributes()["factors"].T, factors.SHAPE))
+    return factors.melody_pitches(rows_of(source))
 
 
 def test_the_papers_melodies_start_and_end_with_a_note():
@@ -54,19 +61,19 @@ def test_selected_melodies_of_another_tonic_scale_and_two_octaves():
 
 def test_the_papers_split():
     source = melodies()
-    attributes, validation = source.attributes(), source.split(0.2)
+    instrument, validation = source.labels()["instrument"], source.parts(0.2, 0) == Part.VALIDATION
     assert len(source) == 3000
     assert (~validation).sum() == 2400
     assert validation.sum() == 600
-    assert np.bincount(attributes["instrument"]).tolist() == [1500, 1500]
-    assert np.bincount(attributes["instrument"][validation]).tolist() == [300, 300]
+    assert np.bincount(instrument).tolist() == [1500, 1500]
+    assert np.bincount(instrument[validation]).tolist() == [300, 300]
     assert len(set(local_factors(source))) == 3000
     assert (pitches_of(source)[:, [0, -1]] >= 0).all()
 
 
-def test_melody_numbers_stand_for_local_factors():
+def test_groups_stand_for_local_factors():
     source = melodies(octaves=(4, 5))
-    pairs = set(zip(source.attributes()["melody"].tolist(), local_factors(source), strict=True))
+    pairs = set(zip(source.groups().tolist(), local_factors(source), strict=True))
     assert len(pairs) == len({melody for melody, _ in pairs}) == len({local for _, local in pairs})
 
 
@@ -75,7 +82,7 @@ def test_melody_numbers_stand_for_local_factors():
 )
 def test_no_melody_is_on_both_sides(changes, most_clips_of_a_melody):
     source = melodies(**changes)
-    local, validation = local_factors(source), source.split(0.2)
+    local, validation = local_factors(source), source.parts(0.2, 0) == Part.VALIDATION
     training = {melody for melody, held_out in zip(local, validation, strict=True) if not held_out}
     held_out = {melody for melody, held_out in zip(local, validation, strict=True) if held_out}
     assert not training & held_out
@@ -87,7 +94,7 @@ def test_no_melody_is_on_both_sides(changes, most_clips_of_a_melody):
 
 def test_both_octaves_are_drawn_about_equally():
     source = melodies(octaves=(4, 5))
-    octave = source.attributes()["factors"][:, 1]
+    octave = source.labels()["octave"]
     assert set(octave.tolist()) == {0, 1}
     # 3000 of 14112 without replacement: the standard deviation of a share is below 1 %.
     assert 0.45 < (octave == 1).mean() < 0.55
@@ -96,11 +103,63 @@ def test_both_octaves_are_drawn_about_equally():
 @pytest.mark.parametrize("octaves", [(4, 5), (5, 4), (6,), (6, 4, 5)])
 def test_octave_is_the_position_among_the_octaves_asked_for(octaves):
     source = melodies(octaves=octaves, size=40)
-    named = np.array(octaves)[source.attributes()["octave"]]
+    assert source.class_names["octave"] == tuple(map(str, octaves))
+    named = np.array(octaves)[source.labels()["octave"]]
     # The value of the second factor counts from octave 4, whose C is MIDI note 60.
-    assert np.array_equal(named, source.attributes()["factors"][:, 1] + 4)
+    assert np.array_equal(named, np.array(values_of(source))[:, 1] + 4)
     lowest = np.where(pitches_of(source) < 0, 128, pitches_of(source)).min(axis=1)
     assert np.array_equal(named, lowest // 12 - 1)
+
+
+def rhythms_heard(source: RenderedMelodies) -> tuple[list[str], list[str]]:
+    """Which ticks of each bar sound, going by the pitches."""
+    words = ["".join("-x"[int(pitch >= 0)] for pitch in melody) for melody in pitches_of(source)]
+    return [word[:8] for word in words], [word[8:] for word in words]
+
+
+def directions_heard(source: RenderedMelodies, arpeggio: int) -> list[str]:
+    """Which way an arpeggio goes, three sounding ticks each, going by the pitches."""
+    sounding = (melody[melody >= 0][3 * arpeggio : 3 * arpeggio + 3] for melody in pitches_of(source))
+    return ["up" if first < last else "down" for first, _, last in sounding]
+
+
+@pytest.mark.parametrize("octaves", [(4,), (4, 5), (6, 4)])
+def test_classes_are_what_is_played_and_heard(octaves):
+    source = melodies(octaves=octaves, size=300)
+    lowest = np.where(pitches_of(source) < 0, 128, pitches_of(source)).min(axis=1)
+    programs = {general_midi.program(name): name for name in PAPER["instruments"]}
+    expected = {
+        "instrument": [programs[program] for program in source.key()["programs"]],
+        "octave": [str(pitch // 12 - 1) for pitch in lowest],
+        "rhythm_bar1": rhythms_heard(source)[0],
+        "rhythm_bar2": rhythms_heard(source)[1],
+        **{f"arp_chord{number + 1}": directions_heard(source, number) for number in range(4)},
+    }
+    names, labels = source.class_names, source.labels()
+    assert set(names) == set(labels) == set(expected)  # tonic and scale are the same for all
+    for name, values in expected.items():
+        assert [names[name][label] for label in labels[name]] == values
+        assert set(names[name]) == set(values)
+        assert len(set(names[name])) == len(names[name])
+    assert names["instrument"] == PAPER["instruments"]
+    assert names["octave"] == tuple(map(str, octaves))
+
+
+def test_a_factor_with_one_value_among_the_clips_is_no_class():
+    for size in range(1, 8):
+        source = melodies(size=size)
+        values = np.array(values_of(source))
+        several = {name for name, column in zip(factors.FACTORS, values.T, strict=True) if len(set(column)) > 1}
+        assert set(source.class_names) == {"instrument", "octave"} | several
+        assert len(several) == 6 or size < 6  # with few clips, some factors stand still
+    assert set(melodies(size=1).class_names) == {"instrument", "octave"}
+
+
+def test_it_can_be_sent_to_another_process():
+    source = melodies(size=4)
+    assert pickle.loads(pickle.dumps(source)).key() == source.key()
+    maker = pickle.loads(pickle.dumps(source.audio_maker(2)))
+    assert np.array_equal(maker(), source.audio(2))
 
 
 def test_the_seed_sets_the_draw():
@@ -113,7 +172,7 @@ def test_the_seed_sets_the_draw():
 @pytest.mark.parametrize("size", [7056, 7057, 10_000, 14_112])
 def test_large_sets_play_a_melody_on_an_instrument_once_at_most(size):
     source = melodies(size=size)
-    instrument = source.attributes()["instrument"].tolist()
+    instrument = source.labels()["instrument"].tolist()
     clips = set(zip(local_factors(source), instrument, strict=True))
     assert len(clips) == size
     assert len(set(local_factors(source))) == 7056
@@ -122,7 +181,7 @@ def test_large_sets_play_a_melody_on_an_instrument_once_at_most(size):
 
 def test_three_instruments_take_turns():
     source = melodies(instruments=("violin", "trumpet", "flute"), size=300)
-    assert np.bincount(source.attributes()["instrument"]).tolist() == [100, 100, 100]
+    assert np.bincount(source.labels()["instrument"]).tolist() == [100, 100, 100]
 
 
 def test_key_is_json_and_names_all_that_matters(tmp_path):

@@ -1,16 +1,11 @@
-import json
-
 import numpy as np
 import pytest
 import soundfile
-import torch
 
 from datamodules.errors import DataError
-from datamodules.nsynth.index import NSynthIndex
-from datamodules.nsynth.notes import NSynthNotes, check_note, read_note
-from modules.audio.log_magnitude import LogMagnitudeSpec
+from datamodules.nsynth.notes import NoteFormat, check_note, read_note
 
-SPEC = LogMagnitudeSpec(n_samples=4000, size=128, hop_length=64)
+FORM = NoteFormat(n_samples=4000)
 NAME = "bass_electronic_018-031-100"
 
 
@@ -28,12 +23,12 @@ def note(tmp_path):
 @pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
 def test_a_note_is_read_as_its_file_has_it(note, subtype):
     soundfile.write(note, noise(4000), 16_000, subtype=subtype)
-    audio = read_note(note, SPEC)
+    audio = read_note(note, FORM)
     assert audio.dtype == np.float32
     assert audio.shape == (4000,)
     exact = soundfile.read(note, dtype="int16")[0] / 2**15 if subtype == "PCM_16" else noise(4000).astype(np.float32)
     assert np.array_equal(audio, exact.astype(np.float32))
-    assert check_note(note, SPEC) is None
+    assert check_note(note, FORM) is None
 
 
 def wrong_rate(path):
@@ -83,62 +78,40 @@ def test_a_note_of_another_kind_is_refused(note, spoil, found):
     spoil(note)
     expected = rf"{NAME}\.wav {found}; expected 4000 of 1 at 16000 Hz"
     with pytest.raises(DataError, match=rf"{expected}\..* unpack NSynth again"):
-        read_note(note, SPEC)
+        read_note(note, FORM)
 
 
 @pytest.mark.parametrize("spoil", UNREADABLE)
 def test_a_note_that_cannot_be_read_is_refused(note, spoil):
     spoil(note)
     with pytest.raises(DataError, match=rf"{NAME}\.wav cannot be read \(.+\); unpack NSynth again"):
-        read_note(note, SPEC)
+        read_note(note, FORM)
 
 
 @pytest.mark.parametrize(("spoil", "found"), FOUND)
 def test_the_header_tells_the_same(note, spoil, found):
     spoil(note)
-    problem = check_note(note, SPEC)
+    problem = check_note(note, FORM)
     assert problem is not None
     with pytest.raises(DataError) as caught:
-        read_note(note, SPEC)
+        read_note(note, FORM)
     assert str(caught.value).startswith(problem)
 
 
 @pytest.mark.parametrize("spoil", UNREADABLE)
 def test_the_header_of_what_cannot_be_read_tells_the_same(note, spoil):
     spoil(note)
-    problem = check_note(note, SPEC)
+    problem = check_note(note, FORM)
     assert problem is not None
     assert problem.startswith(f"{note} cannot be read (")
 
 
-def test_items(tmp_path):
-    names = ["bass_electronic_018-031-100", "synth_lead_synthetic_003-096-127", "vocal_acoustic_000-060-025"]
-    (tmp_path / "audio").mkdir()
-    (tmp_path / "examples.json").write_text(json.dumps({name: {} for name in names}))
-    for seed, name in enumerate(names):
-        soundfile.write(tmp_path / "audio" / f"{name}.wav", noise(4000, seed=seed), 16_000, subtype="FLOAT")
-    attributes = np.array([[0.5, -3.0], [7.25, 1e6], [0.0, 8.0]], np.float32)
-    notes = NSynthNotes(NSynthIndex.read(tmp_path), np.array([4, 9, 70_000]), attributes, SPEC)
-    assert len(notes) == 3
-    known = [(0, 1, 31, 100), (9, 2, 96, 127), (10, 0, 60, 25)]
-    for row, values in enumerate(known):
-        item = notes[row]
-        assert list(item) == ["audio", "index", "attributes", "family", "source", "pitch", "velocity"]
-        assert item["audio"].dtype == torch.float32
-        assert np.array_equal(item["audio"], noise(4000, seed=row).astype(np.float32))
-        assert item["index"].item() == [4, 9, 70_000][row]
-        assert torch.equal(item["attributes"], torch.from_numpy(attributes[row]))
-        assert tuple(item[name].item() for name in ("family", "source", "pitch", "velocity")) == values
-        whole = (item[name].dtype for name in ("index", "family", "source", "pitch", "velocity"))
-        assert set(whole) == {torch.int64}
+@pytest.mark.parametrize("options", [{"sample_rate": 0}, {"n_samples": 0}, {"n_samples": -4000}])
+def test_a_format_of_no_audio_is_refused(options):
+    ((name, value),) = options.items()
+    with pytest.raises(DataError, match=rf"^data\.{name} is {value}; it must be 1 or more\.$"):
+        NoteFormat(**options)
 
 
-def test_an_item_whose_file_broke_since_names_it(tmp_path, note):
-    (tmp_path / "audio").mkdir()
-    broken = tmp_path / "audio" / note.name
-    note.rename(broken)
-    (tmp_path / "examples.json").write_text(json.dumps({NAME: {}}))
-    notes = NSynthNotes(NSynthIndex.read(tmp_path), np.array([0]), np.zeros((1, 1), np.float32), SPEC)
-    cut_short(broken)
-    with pytest.raises(DataError, match=rf"{NAME}\.wav has 2500 samples"):
-        notes[0]
+def test_nsynths_notes_have_four_seconds():
+    assert (NoteFormat().sample_rate, NoteFormat().n_samples) == (16_000, 4 * 16_000)

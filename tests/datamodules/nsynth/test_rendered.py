@@ -10,10 +10,11 @@ import soundfile
 from datamodules import NSynthDataModule
 from datamodules.errors import DataError
 from datamodules.nsynth.index import FAMILIES, SOURCES, NSynthIndex
+from datamodules.nsynth.notes import NoteFormat
 from datamodules.nsynth.rendered import INSTRUMENTS, Note, RenderedNotes, render_nsynth, render_to
 from datamodules.synthesis import fluidsynth, general_midi
 from lightning_app.commands.render_nsynth import main
-from modules.audio.log_magnitude import LogMagnitudeSpec
+from modules.audio.representation import LogMagnitudePicture
 
 RATE = 16_000
 LEADS = RenderedNotes(families=("synth_lead",), pitches=(48, 60), velocities=(60, 110))
@@ -23,14 +24,14 @@ LEAD_NAMES = {
     for pitch in (48, 60)
     for velocity in (60, 110)
 }
-SHORT = LogMagnitudeSpec(n_samples=4000, size=128, hop_length=64)
+SHORT = NoteFormat(n_samples=4000)
 
 
 @pytest.fixture(scope="module")
 def leads(tmp_path_factory):
     """Notes of full length, rendered by one process."""
     folder = tmp_path_factory.mktemp("leads")
-    assert render_nsynth(folder, LEADS, LogMagnitudeSpec(), fluidsynth.find_soundfont(), 1) == []
+    assert render_nsynth(folder, LEADS, NoteFormat(), fluidsynth.find_soundfont(), 1) == []
     return folder
 
 
@@ -169,7 +170,7 @@ def test_a_note_is_what_the_soundfonts_instrument_plays(leads):
 
 
 def test_files_do_not_depend_on_the_number_of_processes(leads, tmp_path):
-    render_nsynth(tmp_path, LEADS, LogMagnitudeSpec(), fluidsynth.find_soundfont(), 2)
+    render_nsynth(tmp_path, LEADS, NoteFormat(), fluidsynth.find_soundfont(), 2)
     assert len(contents(leads)) == 12 + 2
     assert contents(tmp_path) == contents(leads)
 
@@ -204,12 +205,13 @@ def test_the_command_line_writes_a_folder_that_the_data_module_reads(written):
     assert set(waves(written)) == names
     chosen = RenderedNotes(families=("synth_lead",), pitches=(60,), velocities=(60, 110), seed=3).notes()["valid"]
     assert {path.stem for path in (written / "nsynth-valid" / "audio").iterdir()} == {note.name for note in chosen}
-    data = NSynthDataModule(root=written, attributes=("pitch", "velocity"), batch_size=4)
+    data = NSynthDataModule(root=written, attributes=("velocity",), batch_size=4, representation=LogMagnitudePicture())
     data.prepare_data()
     data.setup("fit")
     (batch,) = data.train_dataloader()
     assert batch["audio"].shape == (4, 64_000)
-    assert sorted(batch["attributes"].tolist()) == [[60, 60], [60, 60], [60, 110], [60, 110]]
+    assert sorted(batch["attributes"].tolist()) == [[60], [60], [110], [110]]
+    assert batch["pitch"].tolist() == [60] * 4
 
 
 def test_the_notes_of_the_command_line_are_those_of_the_same_settings_elsewhere(written, leads):
@@ -308,10 +310,8 @@ def test_a_family_named_twice_is_refused_or_taken_once():
 
 def test_the_key_holds_what_the_files_depend_on():
     font = fluidsynth.find_soundfont()
-    base = LEADS.key(LogMagnitudeSpec(), font)
-    assert json.loads(json.dumps(base)) == json.loads(json.dumps(LEADS.key(LogMagnitudeSpec(), font)))
-    # The spectrogram's own settings have no part in the files.
-    assert LEADS.key(LogMagnitudeSpec(hop_length=256), font) == base
+    base = LEADS.key(NoteFormat(), font)
+    assert json.loads(json.dumps(base)) == json.loads(json.dumps(LEADS.key(NoteFormat(), font)))
     for other in (
         replace(LEADS, families=("vocal",)),
         replace(LEADS, pitches=(48,)),
@@ -319,9 +319,9 @@ def test_the_key_holds_what_the_files_depend_on():
         replace(LEADS, validation_fraction=0.4),
         replace(LEADS, seed=1),
     ):
-        assert other.key(LogMagnitudeSpec(), font) != base
-    assert LEADS.key(LogMagnitudeSpec(n_samples=32_000), font) != base
-    assert LEADS.key(LogMagnitudeSpec(sample_rate=22_050), font) != base
+        assert other.key(NoteFormat(), font) != base
+    assert LEADS.key(NoteFormat(n_samples=32_000), font) != base
+    assert LEADS.key(NoteFormat(sample_rate=22_050), font) != base
 
 
 @pytest.mark.parametrize(

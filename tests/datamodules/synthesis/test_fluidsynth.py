@@ -28,11 +28,12 @@ import ctypes.util, sys
 ctypes.util.find_library = lambda name: None  # as on a system that does not have it
 from datamodules import DataError, DMelodiesDataModule
 try:
-    DMelodiesDataModule(size=10, render_workers=1, cache_dir=sys.argv[1]).prepare_data()
+    DMelodiesDataModule(size=10, prepare_workers=1, cache_dir=sys.argv[1]).prepare_data()
 except DataError as error:
     print(error)
 # Recordings need no synthesizer.
-DMelodiesDataModule(wav_dir=sys.argv[2], instruments=["violin"], render_workers=1, cache_dir=sys.argv[1]).prepare_data()
+options = {"instruments": ["violin"], "prepare_workers": 1, "cache_dir": sys.argv[1]}
+DMelodiesDataModule(wav_dir=sys.argv[2], **options).prepare_data()
 """
 
 

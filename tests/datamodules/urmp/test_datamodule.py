@@ -8,11 +8,12 @@ import torch
 from lightning import Trainer
 
 from datamodules import DataError, URMPDataModule
+from datamodules.analysis import timbral
 from datamodules.urmp.segments import segment_starts
 from datamodules.urmp.stems import find_stems
 from lightning_app.callbacks import SwapEvaluation, SwapExamples
 from lightning_app.errors import RunError
-from modules.audio import LogMel
+from modules.audio import LogMel, LogMelSpec
 from modules.dsae import DSAE
 
 SAMPLE = Path(__file__).parents[4] / "shared" / "data" / "urmp_sample"
@@ -46,9 +47,9 @@ def test_batches(prepared):
     batches = list(data.train_dataloader())
     assert [len(batch["index"]) for batch in batches] == [3, 2]
     assert {name: tuple(values.shape) for name, values in batches[0].items()} == {
-        **{"log_mel": (3, 251, 80), "index": (3,), "instrument": (3,), "piece": (3,)}
+        **{"x": (3, 251, 80), "index": (3,), "group": (3,), "instrument": (3,), "piece": (3,)}
     }
-    assert data.class_names == {"instrument": ("violin", "trumpet")}
+    assert data.class_names == {"instrument": ("violin", "trumpet"), "piece": ("One", "Three", "Two")}
     (batch,) = data.val_dataloader()
     assert sorted(batch["instrument"].tolist()) == [0, 0, 1]  # two fifths of five, and of three
     indices = [index for loader in data.predict_dataloader() for batch in loader for index in batch["index"].tolist()]
@@ -60,8 +61,7 @@ def test_the_table_in_the_entry_leads_from_batches_to_stems(prepared, urmp, tmp_
         data = prepared(cache_dir=tmp_path)
     table = {row["clip"]: row for row in table_of(tmp_path)}
     assert "URMP: kept 5 of 6 segments of 3 stems of violin, 3 of 3 segments of 2 stems of trumpet" in caplog.text
-    (path,) = tmp_path.rglob("segments.csv")
-    assert str(path) in caplog.text
+    assert "Which and why is in segments.csv in the cache entry." in caplog.text
     stems = {stem.name: stem for stem in find_stems(urmp, ("violin", "trumpet"))}
     peaks = {"violin": 0.0, "trumpet": 0.0}
     for stem in stems.values():
@@ -74,16 +74,18 @@ def test_the_table_in_the_entry_leads_from_batches_to_stems(prepared, urmp, tmp_
             assert row["piece"] == ("One", "Three", "Two")[clip["piece"]]
             start = round(float(row["start_seconds"]) * 16_000)
             audio = stems[row["stem"]].audio(16_000, start, start + 64_000) / peaks[row["instrument"]]
-            expected = LogMel(data.log_mel)(torch.from_numpy(audio.astype(np.float32)))
-            torch.testing.assert_close(clip["log_mel"], expected, rtol=0, atol=1e-3)
+            expected = LogMel(LogMelSpec())(torch.from_numpy(audio.astype(np.float32)))
+            torch.testing.assert_close(clip["x"], expected, rtol=0, atol=1e-3)
 
 
 def test_by_piece_no_recording_is_on_both_sides(prepared):
     for seed in range(4):
         data = prepared(split_by_piece=True, seed=seed)
-        sides = [set(dataset.attributes["piece"].tolist()) for dataset in (data.train_dataset, data.validation_dataset)]
+        sides = [set(dataset.labels["piece"].tolist()) for dataset in (data.train_dataset, data.validation_dataset)]
         assert not sides[0] & sides[1]
         assert sides[0] | sides[1] == {0, 1, 2}
+        for dataset in (data.train_dataset, data.validation_dataset):
+            assert np.array_equal(dataset.groups, dataset.labels["piece"])
 
 
 def test_the_seed_draws_the_split(prepared):
@@ -100,7 +102,7 @@ def test_the_second_run_reads_the_cache(prepared, tmp_path):
 
     prepared(cache_dir=tmp_path)
     first = files()
-    assert {"log_mel.npy", "instrument.npy", "piece.npy", "segments.csv", "key.json"} < set(first)
+    assert {"x.npy", "segments.csv", "key.json"} < set(first)
     prepared(cache_dir=tmp_path, seed=1, split_by_piece=True, validation_fraction=0.3, batch_size=2)
     assert files() == first
     # Another threshold or hop takes a new entry, and no new confidences.
@@ -110,23 +112,53 @@ def test_the_second_run_reads_the_cache(prepared, tmp_path):
     assert len(list(tmp_path.rglob("segments.csv"))) == 2
 
 
-def test_prepared_segments(prepared, tmp_path):
-    for instrument in ("vn", "tpt"):
+@pytest.mark.parametrize("represent", ["ahead", "on_device"])
+def test_prepared_segments(prepared, tmp_path, tone, represent):
+    options = {"represent": represent, "attributes": ("depth",)}
+    for octave, instrument in enumerate(("vn", "tpt")):
         for split, n in (("train", 3), ("val", 1)):
             folder = tmp_path / "set" / instrument / split / "audio"
             folder.mkdir(parents=True)
             for number in range(n):
-                np.save(folder / f"audio_{number}.npy", np.full(64_000, 0.1 * number, np.float32))
-    data = prepared(prepared_dir=tmp_path / "set", cache_dir=tmp_path / "cache")
+                wave = tone(4, 220 * 2 ** (octave + number / 4))[::3]
+                np.save(folder / f"audio_{number}.npy", wave.astype(np.float32))
+    data = prepared(prepared_dir=tmp_path / "set", cache_dir=tmp_path / "cache", **options)
     assert (len(data.train_dataset), len(data.validation_dataset)) == (6, 2)
     (batch,) = data.val_dataloader()
-    assert set(batch) == {"log_mel", "index", "instrument"}
+    batch = data.on_after_batch_transfer(batch, 0)
+    assert set(batch) == {"x", "index", "group", "attributes", "instrument"}
+    assert data.class_names == {"instrument": ("violin", "trumpet")}
     assert sorted(batch["instrument"].tolist()) == [0, 1]
+    # Files of one name in several folders have a row each.
+    for dataset in (data.train_dataset, data.validation_dataset):
+        for index, (value,) in zip(dataset.indices.tolist(), dataset.attributes, strict=True):
+            assert value == pytest.approx(timbral.depth(data.audio(index), 16_000), rel=1e-6)
+    assert len(np.unique(data.train_dataset.attributes)) == 6
+
+
+def test_attributes_are_the_timbral_models_of_the_segments_and_are_computed_once(prepared, tmp_path):
+    data = prepared(cache_dir=tmp_path, attributes=("brightness", "depth"))
+    (table,) = tmp_path.rglob("timbral-*.parquet")
+    first = table.stat().st_mtime_ns
+    for dataset in (data.train_dataset, data.validation_dataset):
+        for index, values in zip(dataset.indices.tolist(), dataset.attributes, strict=True):
+            expected = timbral.timbral_attributes(data.audio(index), 16_000)
+            assert values.tolist() == pytest.approx([expected["brightness"], expected["depth"]], rel=1e-6)
+    again = prepared(cache_dir=tmp_path, attributes=("brightness", "depth"), split_by_piece=True)
+    assert table.stat().st_mtime_ns == first
+    assert len(again.train_dataset) + len(again.validation_dataset) == 8
+
+
+def test_the_representation_is_heard_whenever_it_is_computed(prepared):
+    data = [prepared(represent=when, attributes=()) for when in ("ahead", "on_device")]
+    batches = [one.batch(one.validation_dataset, range(3), torch.device("cpu")) for one in data]
+    torch.testing.assert_close(batches[0].pop("x"), batches[1].pop("x"), rtol=1e-4, atol=1e-3)
+    assert all(torch.equal(batches[0][name], batches[1][name]) for name in batches[0] | batches[1])
 
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 def test_swaps_are_evaluated_and_shown_as_on_other_clips(prepared, tmp_path):
-    model, data = DSAE(80, v_dim=2, z_dim=4), prepared()
+    model, data = DSAE((251, 80), v_dim=2, z_dim=4), prepared()
     quiet_trainer(tmp_path, SwapEvaluation(), SwapExamples(n_examples=1)).test(model, datamodule=data, verbose=False)
     assert (tmp_path / "evaluation.json").is_file()
     assert (tmp_path / "media" / "test" / "spectrograms.png").is_file()
@@ -134,8 +166,8 @@ def test_swaps_are_evaluated_and_shown_as_on_other_clips(prepared, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 def test_swaps_on_one_instrument_are_refused_by_its_name(prepared, tmp_path):
-    model, data = DSAE(80, v_dim=2, z_dim=4), prepared(instruments=("trumpet",))
-    message = r"one instrument, trumpet; choose two or more \(--data\.instruments\), or leave swaps out"
+    model, data = DSAE((251, 80), v_dim=2, z_dim=4), prepared(instruments=("trumpet",))
+    message = "one instrument, trumpet; choose two or more"
     with pytest.raises(RunError, match=message):
         quiet_trainer(tmp_path, SwapEvaluation()).test(model, datamodule=data, verbose=False)
     with pytest.raises(RunError, match=message):
@@ -151,6 +183,7 @@ def test_swaps_on_one_instrument_are_refused_by_its_name(prepared, tmp_path):
         ({"instruments": ("violin", "tuba")}, "no stem of tuba"),
         ({"validation_fraction": 0.0}, "validation_fraction is 0.0"),
         ({"batch_size": 0}, "batch_size is 0"),
+        ({"attributes": ("pitch",)}, r"data\.attributes has 'pitch'; choose from brightness, depth\."),
         ({"crepe_model": "huge"}, "crepe_model is 'huge'"),
     ],
 )

@@ -1,13 +1,15 @@
 import json
 import os
+import pickle
 
 import numpy as np
 import pytest
 
-from datamodules.clips import cached_log_mels
+from datamodules.clips import Part
+from datamodules.clips.prepared import cached_representations
 from datamodules.errors import DataError
 from datamodules.urmp.prepared import PreparedSegments
-from modules.audio.log_mel import LogMelSpec
+from modules.audio.representation import LogMelSequence
 
 PAIR = ("violin", "trumpet")
 RATE = 16_000
@@ -31,13 +33,29 @@ def folder(tmp_path):
 
 def test_segments_with_the_folders_own_split(folder):
     source = PreparedSegments(folder, PAIR, RATE)
-    assert source.attributes()["instrument"].tolist() == [0] * 4 + [1] * 4
-    assert source.validation().tolist() == [False, False, False, True] * 2
+    assert source.class_names == {"instrument": PAIR}
+    assert source.labels()["instrument"].tolist() == [0] * 4 + [1] * 4
+    # Whatever share and seed are asked for.
+    assert source.parts(0.5, 3).tolist() == [Part.TRAIN, Part.TRAIN, Part.TRAIN, Part.VALIDATION] * 2
     for index in range(8):
         path = source.files[index][0]
-        assert path.parts[-3] == ("val" if source.validation()[index] else "train")
-        assert path.parts[-4] == ("vn", "trumpet")[source.attributes()["instrument"][index]]
+        assert path.parts[-3] == ("train", "val")[source.parts(0.1, 0)[index]]
+        assert path.parts[-4] == ("vn", "trumpet")[source.labels()["instrument"][index]]
         assert np.array_equal(source.audio(index), np.load(path))
+
+
+def test_segments_of_one_name_in_several_folders_are_told_apart(folder):
+    for path in folder.rglob("audio/*_0.npy"):
+        path.rename(path.with_name("audio_0.npy"))
+    names = PreparedSegments(folder, PAIR, RATE).clip_names(np.arange(8))
+    assert {"vn/train/audio/audio_0.npy", "vn/val/audio/audio_0.npy", "trumpet/train/audio/audio_0.npy"} < set(names)
+    assert len(set(names)) == 8
+
+
+def test_it_can_be_sent_to_another_process(folder):
+    source = PreparedSegments(folder, PAIR, RATE)
+    maker = pickle.loads(pickle.dumps(source.audio_maker(5)))
+    assert np.array_equal(maker(), source.audio(5))
 
 
 def test_missing_folder_instrument_and_split(folder):
@@ -73,7 +91,7 @@ def _save(values):
 def test_a_file_that_is_no_segment_is_named(folder, tmp_path, spoil, message):
     spoil(folder / "vn" / "train" / "audio" / "audio_AuSep_1_vn_01_A_0.npy")
     with pytest.raises(DataError, match=f"{message}.*Replace or remove it"):
-        cached_log_mels(PreparedSegments(folder, PAIR, RATE), LogMelSpec(), tmp_path / "cache", 1)
+        cached_representations(PreparedSegments(folder, PAIR, RATE), LogMelSequence(), tmp_path / "cache", 1)
 
 
 def test_key_follows_the_files(folder):

@@ -1,10 +1,12 @@
 import csv
 import io
 import json
+import pickle
 
 import numpy as np
 import pytest
 
+from datamodules.clips import Part
 from datamodules.errors import DataError
 from datamodules.urmp.segments import UrmpSegments, segment_starts
 from datamodules.urmp.stems import find_stems
@@ -14,9 +16,12 @@ PAIR = ("violin", "trumpet")
 
 @pytest.fixture
 def segments(urmp, urmp_cache):
-    def make(root=urmp, instruments=PAIR, sample_rate=16_000, min_confidence=0.6, hop_seconds=4.0, model="tiny"):
+    def make(root=urmp, instruments=PAIR, sample_rate=16_000, model="tiny", **options):
         stems = find_stems(root, instruments)
-        return UrmpSegments(stems, instruments, sample_rate, min_confidence, hop_seconds, model, urmp_cache, 1)
+        numbers = {"min_confidence": 0.6, "hop_seconds": 4.0} | options
+        return UrmpSegments(
+            stems, instruments, sample_rate, crepe_model=model, cache_dir=urmp_cache, n_workers=1, **numbers
+        )
 
     return make
 
@@ -38,14 +43,46 @@ def test_noise_is_dropped_and_tones_are_kept(segments):
         ("AuSep_1_vn_03_Three", 4.0),
     ]
     assert len(source) == 8
-    assert source.attributes()["instrument"].tolist() == [0, 1, 1, 0, 0, 1, 0, 0]
-    # One, Three, Two, by the alphabet.
-    assert source.attributes()["piece"].tolist() == [0, 0, 0, 2, 2, 2, 1, 1]
+    assert source.class_names == {"instrument": PAIR, "piece": ("One", "Three", "Two")}
+    assert source.labels()["instrument"].tolist() == [0, 1, 1, 0, 0, 1, 0, 0]
+    assert source.labels()["piece"].tolist() == [0, 0, 0, 2, 2, 2, 1, 1]
     assert source.summary() == "5 of 6 segments of 3 stems of violin, 3 of 3 segments of 2 stems of trumpet"
 
 
+def test_clips_are_named_by_their_places(segments):
+    assert segments().clip_names(np.array([2, 0])) == [
+        "01_One_vn_tbn/AuSep_2_tpt_01_One.wav at 4 s",
+        "01_One_vn_tbn/AuSep_1_vn_01_One.wav at 0 s",
+    ]
+
+
+def test_each_segment_is_drawn_by_itself_or_with_its_piece(segments):
+    source = segments()
+    assert source.groups().tolist() == list(range(8))
+    parts = source.parts(0.4, 0)
+    # Two fifths of five violins, and of three trumpets.
+    assert sorted(source.labels()["instrument"][parts == Part.VALIDATION].tolist()) == [0, 0, 1]
+    by_piece = segments(split_by_piece=True)
+    assert by_piece.groups().tolist() == [0, 0, 0, 2, 2, 2, 1, 1]
+    for seed in range(4):
+        parts = by_piece.parts(0.4, seed)
+        sides = [set(by_piece.groups()[parts == part].tolist()) for part in (Part.TRAIN, Part.VALIDATION)]
+        assert not sides[0] & sides[1]
+        assert sides[0] | sides[1] == {0, 1, 2}
+    # The audio is the same, and so the cache is.
+    assert by_piece.key() == source.key()
+
+
+def test_it_can_be_sent_to_another_process(segments):
+    source = segments()
+    maker = pickle.loads(pickle.dumps(source.audio_maker(2)))
+    assert np.array_equal(maker(), source.audio(2))
+
+
 def test_the_table_says_what_was_dropped_and_why(segments):
-    table = rows(segments())
+    source = segments()
+    assert source.texts() == {"segments.csv": source.table()}
+    table = rows(source)
     assert [row["clip"] for row in table] == ["0", "", "", "1", "2", "3", "4", "5", "6", "7"]
     kept, noise, rest = table[:3]
     assert float(kept.pop("mean_confidence")) > 0.7

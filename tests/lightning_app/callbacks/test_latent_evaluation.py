@@ -12,7 +12,6 @@ from lightning.pytorch.loggers import CSVLogger
 from lightning_app.callbacks import LatentEvaluation
 from lightning_app.errors import RunError
 from metrics import functional
-from modules.audio.log_magnitude import LogMagnitude
 from modules.dsae import DSAE
 from modules.vae import BetaVAE
 
@@ -26,7 +25,7 @@ def vae():
 
     def build(attribute_names=NAMES, regularized_dims=(3, 1)) -> BetaVAE:
         torch.manual_seed(2)
-        model = BetaVAE(attribute_names, list(regularized_dims), size=128, latent_dim=6, width=1 / 16)
+        model = BetaVAE((1, 128, 128), attribute_names, list(regularized_dims), latent_dim=6, width=1 / 16)
         for norm in (module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)):
             norm.running_var.fill_(0.05)
         return model
@@ -37,9 +36,8 @@ def vae():
 def encoded(model, data) -> tuple[torch.Tensor, torch.Tensor]:
     """Posterior means and attributes of all validation notes, encoded one by one."""
     notes = [data.validation_dataset[i] for i in range(len(data.validation_dataset))]
-    log_magnitude = LogMagnitude(data.spectrogram)
     with torch.no_grad():
-        means = [model.eval().encoder(log_magnitude(note["audio"][None])).mean[0] for note in notes]
+        means = [model.eval().encoder(data.representation(note["audio"][None])).mean[0] for note in notes]
     return torch.stack(means), torch.stack([note["attributes"] for note in notes])
 
 
@@ -189,14 +187,24 @@ def test_options_that_estimate_nothing_are_refused():
 
 @pytest.mark.parametrize("run", ["fit", "validate", "test"])
 def test_data_without_attributes_are_refused(vae, tiny_clips, quiet_trainer, run):
-    with pytest.raises(RunError, match=r"of a datamodules\.NSynthDataModule; TinyClips has none"):
+    with pytest.raises(RunError, match=r"attributes are brightness, depth, the data\'s ; they must be the same"):
         getattr(quiet_trainer(LatentEvaluation(), max_epochs=1), run)(vae(), tiny_clips())
 
 
-@pytest.mark.parametrize("model", [lambda vae: vae(NAMES, ()), lambda vae: DSAE(10)], ids=["plain beta-VAE", "DSAE"])
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (
+            lambda vae: vae(NAMES, ()),
+            r"BetaVAE has none here: name attributes with --data\.attributes, or leave it out",
+        ),
+        (lambda vae: DSAE((9, 10)), r"DSAE has no attribute_names, latent, regularized_dims, traverse .*leave it out"),
+    ],
+    ids=["plain beta-VAE", "DSAE"],
+)
 @pytest.mark.parametrize("run", ["fit", "validate", "test"])
-def test_models_without_regularised_dimensions_are_refused(vae, make_notes, quiet_trainer, model, run):
-    with pytest.raises(RunError, match=r"has none here\. Leave it out with --evaluation null --media null"):
+def test_models_without_regularised_dimensions_are_refused(vae, make_notes, quiet_trainer, model, message, run):
+    with pytest.raises(RunError, match=message):
         getattr(quiet_trainer(LatentEvaluation(), max_epochs=1), run)(model(vae), make_notes())
 
 
@@ -216,7 +224,7 @@ def test_too_few_notes_are_refused(vae, make_notes, quiet_trainer, tmp_path, run
     trainer = quiet_trainer(LatentEvaluation(n_neighbors=18), max_epochs=1)
 
     with pytest.raises(
-        RunError, match="there are 18 notes to evaluate and ksg needs 19; take more notes, or --evaluation null"
+        RunError, match="there are 18 clips to evaluate and ksg needs 19; take more clips, or --evaluation null"
     ):
         getattr(trainer, run)(vae(), make_notes())
 

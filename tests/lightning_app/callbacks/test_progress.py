@@ -26,7 +26,7 @@ def test_shows_the_stage_and_the_terms_of_the_loss(tiny_clips, quiet_trainer):
         enable_progress_bar=True,
         num_sanity_val_steps=2,
     )
-    trainer.fit(DSAE(10, v_dim=2, z_dim=3), tiny_clips())
+    trainer.fit(DSAE((9, 10), v_dim=2, z_dim=3), tiny_clips())
 
     # Before training starts, the sanity check shows the stage of a fresh model.
     assert list(dict.fromkeys(shown["stage"] for shown in bar.shown))[-2:] == ["constrained", "informed prior"]
@@ -38,7 +38,7 @@ def test_shows_the_stage_and_the_terms_of_the_loss(tiny_clips, quiet_trainer):
 def test_clips_that_are_listened_to_have_a_bar_beside_that_of_the_batches(tiny_clips, quiet_trainer):
     bar = StageProgressBar()
     trainer = quiet_trainer(SwapEvaluation(fad=("crepe-tiny",), audio_clips=20), bar, enable_progress_bar=True)
-    trainer.test(DSAE(10, v_dim=2), tiny_clips(n_clips=66), verbose=False)
+    trainer.test(DSAE((9, 10), v_dim=2), tiny_clips(n_clips=66), verbose=False)
 
     bars = {task.description.rpartition("]")[2].strip(): (task.completed, task.total) for task in bar.progress.tasks}
     assert bars == {"Testing": (6, 6), "Listening": (20, 20)}

@@ -15,6 +15,7 @@ from lightning_app.callbacks import SwapEvaluation
 from lightning_app.errors import RunError
 from lightning_app.evaluation.swap_pairs import partners_of_other_class
 from modules.dsae import DSAE
+from modules.vae import BetaVAE
 
 
 def _scores(folder):
@@ -24,7 +25,7 @@ def _scores(folder):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_scores_are_those_of_the_procedure_step_by_step(tmp_path, tiny_clips, seed, quiet_trainer):
     torch.manual_seed(3)
-    clips, model = tiny_clips(n_clips=60), DSAE(n_features=10, v_dim=2, z_dim=6)
+    clips, model = tiny_clips(n_clips=60), DSAE(x_shape=(9, 10), v_dim=2, z_dim=6)
     quiet_trainer(SwapEvaluation(seed=seed)).test(model, clips, verbose=False)
 
     def v_mean(x):
@@ -33,7 +34,7 @@ def test_scores_are_those_of_the_procedure_step_by_step(tmp_path, tiny_clips, se
 
     train = [clips.train_dataset[i] for i in range(40)]
     lda = LinearDiscriminantAnalysis().fit(
-        [v_mean(clip["log_mel"]) for clip in train], [int(clip["instrument"]) for clip in train]
+        [v_mean(clip["x"]) for clip in train], [int(clip["instrument"]) for clip in train]
     )
     validation = [clips.validation_dataset[i] for i in range(20)]
     labels = np.array([int(clip["instrument"]) for clip in validation])
@@ -41,7 +42,7 @@ def test_scores_are_those_of_the_procedure_step_by_step(tmp_path, tiny_clips, se
     shown = {"pre_swap": [], "global_swap": [], "local_swap": []}
     for i, j in enumerate(partners):
         with torch.no_grad():
-            x_i, x_j = validation[i]["log_mel"][None], validation[j]["log_mel"][None]
+            x_i, x_j = validation[i]["x"][None], validation[j]["x"][None]
             v_i, v_j = model.global_encoder(x_i).mean, model.global_encoder(x_j).mean
             z_i, z_j = model.local_encoder(x_i, v_i).mean, model.local_encoder(x_j, v_j).mean
             shown["pre_swap"].append(v_mean(model.decoder(z_i, v_i)[0]))
@@ -66,7 +67,9 @@ class InstrumentInZ(DSAE):
 
 def test_collapsed_v_scores_low_after_the_swaps(tmp_path, tiny_clips, quiet_trainer):
     torch.manual_seed(0)
-    quiet_trainer(SwapEvaluation()).test(InstrumentInZ(10, v_dim=2, z_dim=10), tiny_clips(n_clips=60), verbose=False)
+    quiet_trainer(SwapEvaluation()).test(
+        InstrumentInZ((9, 10), v_dim=2, z_dim=10), tiny_clips(n_clips=60), verbose=False
+    )
 
     scores = _scores(tmp_path)
     assert scores["swap_f1/pre_swap"] == 1.0
@@ -74,7 +77,7 @@ def test_collapsed_v_scores_low_after_the_swaps(tmp_path, tiny_clips, quiet_trai
 
 
 def test_table_and_record(tmp_path, tiny_clips, capsys, quiet_trainer):
-    quiet_trainer(SwapEvaluation()).test(DSAE(10), tiny_clips(), verbose=False)
+    quiet_trainer(SwapEvaluation()).test(DSAE((9, 10)), tiny_clips(), verbose=False)
 
     shown = capsys.readouterr().out
     for words in ("before the swap", "after the global swap", "after the local swap", "reconstruction error"):
@@ -84,11 +87,40 @@ def test_table_and_record(tmp_path, tiny_clips, capsys, quiet_trainer):
 
 
 def test_unknown_factor_and_single_class(tmp_path, tiny_clips, quiet_trainer):
-    with pytest.raises(RunError, match=r"no factor 'octave'.*instrument"):
-        quiet_trainer(SwapEvaluation(factor="octave")).test(DSAE(10), tiny_clips(), verbose=False)
+    with pytest.raises(RunError, match=r"no class 'octave'.*instrument"):
+        quiet_trainer(SwapEvaluation(factor="octave")).test(DSAE((9, 10)), tiny_clips(), verbose=False)
     with pytest.raises(RunError, match="two or more"):
-        quiet_trainer(SwapEvaluation()).test(DSAE(10), tiny_clips(classes=1), verbose=False)
+        quiet_trainer(SwapEvaluation()).test(DSAE((9, 10)), tiny_clips(classes=1), verbose=False)
     assert not (tmp_path / "evaluation.json").exists()
+
+
+def test_a_class_on_one_side_of_the_split_alone_is_named_before_training(tmp_path, tiny_clips, quiet_trainer):
+    clips = tiny_clips(n_clips=30)
+    clips.class_names = {"instrument": ("violin", "trumpet", "flute")}
+    clips.test_dataset.labels["instrument"][:3] = 2
+    with pytest.raises(RunError, match=r"clips of instrument flute to evaluate and none to train on"):
+        quiet_trainer(SwapEvaluation(), max_epochs=1).fit(DSAE((9, 10)), clips)
+    clips = tiny_clips(n_clips=30)
+    clips.test_dataset.labels["instrument"][:] = 0
+    clips.test_dataset.labels["instrument"][0] = 1
+    clips.train_dataset.labels["instrument"][:2] = 2
+    clips.class_names = {"instrument": ("violin", "trumpet", "flute")}
+    with pytest.warns(UserWarning, match="no clip of instrument flute is evaluated"):
+        quiet_trainer(SwapEvaluation()).test(DSAE((9, 10)), clips, verbose=False)
+
+
+def test_too_few_training_clips_for_the_classifier_are_refused_before_training(tiny_clips, quiet_trainer):
+    with pytest.raises(RunError, match=r"a classifier of 2 classes, which needs more than the 2 training clips"):
+        quiet_trainer(SwapEvaluation(), max_epochs=1).fit(DSAE((9, 10)), tiny_clips(n_clips=3))
+
+
+def test_models_and_data_that_cannot_be_swapped_are_told_what_they_lack(tiny_clips, quiet_trainer):
+    with pytest.raises(RunError, match=r"BetaVAE has no generate, global_latent, swap .*--evaluation null"):
+        quiet_trainer(SwapEvaluation(), max_epochs=1).fit(BetaVAE((1, 8, 8), latent_dim=2, width=1 / 16), tiny_clips())
+    clips = tiny_clips()
+    del clips.representation
+    with pytest.raises(RunError, match=r"TinyClips has no representation, which evaluations .*ClipDataModule"):
+        quiet_trainer(SwapEvaluation()).test(DSAE((9, 10)), clips)
 
 
 def test_two_processes_score_as_one(tmp_path):

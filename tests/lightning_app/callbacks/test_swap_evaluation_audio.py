@@ -8,11 +8,11 @@ import pytest
 import scipy
 import torch
 
-from datamodules.clips import ClipDataset
+from datamodules.clips.dataset import ClipDataset
 from lightning_app.callbacks import SwapEvaluation
 from lightning_app.errors import RunError
 from lightning_app.evaluation.swap_pairs import partners_of_other_class
-from modules.audio.log_mel import InverseLogMel, LogMel, LogMelSpec
+from modules.audio import InverseLogMel, LogMel, LogMelSequence, LogMelSpec
 from modules.audio.pitch import pitch_contours
 from modules.audio_embedding import CrepeEmbedding
 from modules.dsae import DSAE
@@ -25,7 +25,7 @@ class Melody(DSAE):
     """A model whose z is its input, and which decodes z alone."""
 
     def __init__(self):
-        super().__init__(80, v_dim=2, z_dim=80)
+        super().__init__((33, 80), v_dim=2, z_dim=80)
 
     def encode(self, x, *, sample=True):
         return super().encode(x, sample=sample)._replace(z=x)
@@ -42,19 +42,20 @@ class Still(Melody):
 
 
 @pytest.fixture
-def tones(tmp_path, tiny_clips):
+def tones(tiny_clips):
     """Nine clips of half a second: two tones each, a fifth apart, a semitone higher from clip to clip."""
-    clips, entry = tiny_clips(n_clips=9), tmp_path / "clips0"
+    clips = tiny_clips(n_clips=9)
 
     def audio(index):
         time = np.arange(8192) / 16_000
         phase = 2 * np.pi * np.cumsum(np.where(time < 0.256, 220.0, 330.0) * 2 ** (index / 12)) / 16_000
         return (0.2 * sum(np.sin(k * phase) / k for k in range(1, 6))).astype(np.float32)
 
-    clips.log_mel, clips.audio = LogMelSpec(), audio
-    log_mel = LogMel(clips.log_mel)
-    np.save(entry / "log_mel.npy", np.stack([log_mel(torch.from_numpy(audio(i))).numpy() for i in range(9)]))
-    clips.train_dataset = clips.validation_dataset = ClipDataset(entry, np.arange(9))
+    clips.representation, clips.n_samples, clips.audio = LogMelSequence(), 8192, audio
+    log_mel = LogMel(LogMelSpec())
+    known = {"labels": {"instrument": np.arange(9) % 2}, "groups": np.arange(9), "attributes": np.empty((9, 0))}
+    dataset = ClipDataset("x", lambda i: log_mel(torch.from_numpy(audio(i))).numpy(), np.arange(9), **known)
+    clips.train_dataset = clips.validation_dataset = clips.test_dataset = dataset
     return clips
 
 
@@ -95,7 +96,7 @@ def test_pitch_and_distance_are_those_of_the_procedure_step_by_step(tones, score
     right, voiced = dict.fromkeys(STEPS, 0.0), dict.fromkeys(STEPS, 0)
     real, generated, resynthesised = [], [], []
     for clip, partner in enumerate(partners):
-        x, y = (tones.validation_dataset[i]["log_mel"] for i in (clip, partner))
+        x, y = (tones.validation_dataset[i]["x"] for i in (clip, partner))
         torch.manual_seed(4 + clip)
         audio = InverseLogMel(LogMelSpec())(torch.stack([x, x, y, x]))
         contours = pitch_contours(audio, 16_000, model="tiny").hz.numpy()
@@ -121,7 +122,7 @@ def test_pitch_and_distance_are_those_of_the_procedure_step_by_step(tones, score
 def test_as_many_clips_as_asked_for_are_listened_to(tmp_path, tones, scores):
     assert scores(Melody(), tones, fad=("crepe-tiny",), audio_clips=6)["fad/crepe-tiny/n_real"] == 6 * 52
     assert json.loads((tmp_path / "evaluation.json").read_text())["n_audio_clips"] == 6
-    with_f1, without = scores(DSAE(80, v_dim=2), tones), scores(DSAE(80, v_dim=2), tones, f1=False)
+    with_f1, without = scores(DSAE((251, 80), v_dim=2), tones), scores(DSAE((251, 80), v_dim=2), tones, f1=False)
     assert "swap_f1/pre_swap" in with_f1
     assert not any(name.startswith(("swap_f1", "rpa", "fad")) for name in without)
 
@@ -143,7 +144,7 @@ def test_options_that_cannot_be_had_are_named(tmp_path, tones, scores):
     with pytest.raises(RunError, match="fad names an embedding twice: vggish, vggish"):
         SwapEvaluation(fad=("vggish", "vggish"))
     weights = tmp_path / "other.pth"
-    torch.save(DSAE(10).state_dict(), weights)
+    torch.save(DSAE((9, 10)).state_dict(), weights)
     with pytest.raises(ModelError, match=r"other\.pth does not hold the weights of VGGish"):
         scores(Melody(), tones, fad=("vggish",), vggish_weights=weights)
 

@@ -15,11 +15,13 @@ class Fails(Callback):
 
 def test_mark_is_there_after_the_end_and_not_while_training_goes_on(tmp_path, tiny_clips, quiet_trainer):
     mark = tmp_path / "training.json"
-    quiet_trainer(TrainingEnd(), max_epochs=3, enable_checkpointing=False).fit(DSAE(10, v_dim=2, z_dim=3), tiny_clips())
+    quiet_trainer(TrainingEnd(), max_epochs=3, enable_checkpointing=False).fit(
+        DSAE((9, 10), v_dim=2, z_dim=3), tiny_clips()
+    )
 
     assert json.loads(mark.read_text()) == {"epochs": 3, "steps": 6}
     with pytest.raises(RuntimeError, match="in the second epoch"):
         quiet_trainer(TrainingEnd(), Fails(), max_epochs=3, enable_checkpointing=False).fit(
-            DSAE(10, v_dim=2, z_dim=3), tiny_clips()
+            DSAE((9, 10), v_dim=2, z_dim=3), tiny_clips()
         )
     assert not mark.exists()

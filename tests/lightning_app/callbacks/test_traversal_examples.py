@@ -13,7 +13,7 @@ from datamodules.analysis import timbral
 from lightning_app.callbacks import TraversalExamples, traversal_examples
 from lightning_app.errors import RunError
 from metrics import functional
-from modules.audio.log_magnitude import InverseLogMagnitude, LogMagnitude
+from modules.audio.log_magnitude import InverseLogMagnitude, LogMagnitude, LogMagnitudeSpec
 from modules.dsae import DSAE
 from modules.gaussian import Gaussian
 from modules.vae import BetaVAE
@@ -21,6 +21,7 @@ from modules.vae import BetaVAE
 NAMES = ("brightness", "depth")
 DIMS = (2, 0)
 PNG = b"\x89PNG"
+SPEC = LogMagnitudeSpec(n_samples=8000, size=128, hop_length=128)
 SCORES = ("smoothness", "monotonicity", "range", "n_traversals", "n_moving_traversals")
 
 
@@ -68,7 +69,7 @@ class SilentAtTheEnd(TiltDecoder):
 
 def vae(decoder=None, encoder=None, names=NAMES, dims=DIMS) -> BetaVAE:
     parts = {"encoder": encoder or SlopeEncoder(), "decoder": decoder or TiltDecoder()}
-    return BetaVAE(names, list(dims), size=128, latent_dim=4, learning_rate=0.0, **parts)
+    return BetaVAE((1, 128, 128), names, list(dims), latent_dim=4, learning_rate=0.0, **parts)
 
 
 @pytest.fixture
@@ -95,12 +96,12 @@ def shown_notes(data, n_examples):
 def means(model, data):
     notes = torch.stack([data.validation_dataset[i]["audio"] for i in range(len(data.validation_dataset))])
     with torch.no_grad():
-        return model.encoder(LogMagnitude(data.spectrogram)(notes)).mean
+        return model.encoder(LogMagnitude(SPEC)(notes)).mean
 
 
 def decoded_audio(model, data, audio, dim, positions):
     """(n, P, 1, size, size) and (n, P, n_samples), one at a time: each with the phase of the note itself."""
-    log_magnitude, inverse = LogMagnitude(data.spectrogram), InverseLogMagnitude(data.spectrogram)
+    log_magnitude, inverse = LogMagnitude(SPEC), InverseLogMagnitude(SPEC)
     pictures, waves = [], []
     with torch.no_grad():
         for note in audio[:, None]:
@@ -130,7 +131,7 @@ def test_files_of_a_test(make_notes, quiet_trainer, tmp_path, drawn):
         # The picture: a row for each note, a column for each position, without the frames after the note's end.
         picture = drawn[name]
         assert list(picture["columns"]) == [f"z = {position:.2f}" for position in positions]
-        assert picture["rows"] == ["note 1", "note 2"]
+        assert picture["rows"] == ["clip 1", "clip 2"]
         assert picture["seconds"] == 0.5
         for place, strip in enumerate(picture["columns"].values()):
             assert strip.shape == (2, 63, 128)
@@ -323,7 +324,7 @@ def test_options_that_show_nothing_are_refused(option):
     ("model", "message"),
     [
         (lambda: vae(dims=()), "BetaVAE has none here"),
-        (lambda: DSAE(10), "DSAE has none here"),
+        (lambda: DSAE((9, 10)), "DSAE has no attribute_names, latent, regularized_dims, traverse"),
         (lambda: vae(names=("depth", "brightness")), "depth, brightness, the data's brightness, depth"),
     ],
     ids=["plain beta-VAE", "DSAE", "other attributes"],
@@ -338,5 +339,5 @@ def test_models_that_cannot_be_traversed_are_refused_before_training(
 
 
 def test_data_that_are_not_notes_are_refused(tiny_clips, quiet_trainer):
-    with pytest.raises(RunError, match="TinyClips has none"):
+    with pytest.raises(RunError, match="the data's ; they must be the same"):
         quiet_trainer(TraversalExamples(), max_epochs=1).fit(vae(), tiny_clips())

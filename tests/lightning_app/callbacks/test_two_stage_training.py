@@ -43,7 +43,7 @@ def _moved(diary, epoch):
 
 def _model(**options):
     torch.manual_seed(0)
-    return DSAE(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4, **options)
+    return DSAE(x_shape=(9, 10), v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4, **options)
 
 
 def test_first_stage_trains_only_what_carries_v(tmp_path, tiny_clips, quiet_trainer):
@@ -92,7 +92,7 @@ class Unimprovable(DSAE):
 
 
 def test_early_stopping_counts_epochs_of_the_second_stage_only(tmp_path, tiny_clips, quiet_trainer):
-    model = Unimprovable(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4)
+    model = Unimprovable(x_shape=(9, 10), v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4)
     stopping = EarlyStopping("val/negative_elbo", patience=3)
     trainer = quiet_trainer(TwoStageTraining(6), stopping, max_epochs=50)
 
@@ -103,7 +103,7 @@ def test_early_stopping_counts_epochs_of_the_second_stage_only(tmp_path, tiny_cl
 
 
 def test_best_checkpoint_is_of_the_second_stage(tmp_path, tiny_clips, quiet_trainer):
-    model = Unimprovable(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4)
+    model = Unimprovable(x_shape=(9, 10), v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4)
     best = ModelCheckpoint(tmp_path / "c", "best-{epoch}", "val/negative_elbo", save_on_train_epoch_end=True)
     trainer = quiet_trainer(TwoStageTraining(3), best, max_epochs=6)
 
@@ -116,7 +116,7 @@ def test_best_checkpoint_is_of_the_second_stage(tmp_path, tiny_clips, quiet_trai
 
 def test_best_checkpoint_without_validation_in_every_epoch(tmp_path, tiny_clips, quiet_trainer):
     """The score of the first stage's last validation must not stand for the second stage's first epoch."""
-    model = Unimprovable(n_features=10, v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4)
+    model = Unimprovable(x_shape=(9, 10), v_dim=2, z_dim=3, hidden_dim=8, transition_dim=4)
     best = ModelCheckpoint(tmp_path / "c", "best-{epoch}", "val/negative_elbo")
     trainer = quiet_trainer(TwoStageTraining(4), best, check_val_every_n_epoch=2, max_epochs=8)
 
@@ -139,7 +139,7 @@ def test_refuses_no_first_stage_and_other_models(tmp_path, tiny_clips, quiet_tra
 
     from lightning.pytorch.demos.boring_classes import BoringModel
 
-    with pytest.raises(RunError, match="not BoringModel"):
+    with pytest.raises(RunError, match="BoringModel has no enter_stage, stage"):
         quiet_trainer(TwoStageTraining(1), max_epochs=3).fit(BoringModel(), tiny_clips())
 
 
@@ -164,4 +164,4 @@ def test_frozen_parameters_stay_equal_on_all_processes(tmp_path):
 
 def _seeded_like_the_script():
     torch.manual_seed(5)
-    return DSAE(n_features=10, v_dim=2, z_dim=3).state_dict()
+    return DSAE(x_shape=(9, 10), v_dim=2, z_dim=3).state_dict()

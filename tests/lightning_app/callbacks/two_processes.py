@@ -33,7 +33,7 @@ def main() -> None:
     # Each process makes the same clips in a folder of its own.
     clips = tiny.TinyClips(folder / f"clips{id(tiny)}", n_clips=63)
     torch.manual_seed(5)
-    model = DSAE(n_features=10, v_dim=2, z_dim=3)
+    model = DSAE(x_shape=(9, 10), v_dim=2, z_dim=3)
     trainer = Trainer(
         accelerator="cpu",
         devices=devices,

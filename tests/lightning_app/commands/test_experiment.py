@@ -26,8 +26,9 @@ def arguments(tmp_path, render_cache):
 
     def line(*more: str, max_epochs: int = 2, length: str = "short") -> list[str]:
         options = (
-            f"--data.cache_dir {render_cache} --data.size 8 --data.batch_size 3 --data.log_mel.n_mels 12 "
-            "--data.log_mel.hop_length 1024 --data.render_workers 1 --trainer.accelerator cpu --trainer.logger false "
+            f"--data.cache_dir {render_cache} --data.size 8 --data.batch_size 3 "
+            "--data.representation.n_mels 12 "
+            "--data.representation.hop_length 1024 --data.prepare_workers 1 --trainer.accelerator cpu --trainer.logger false "
             f"--trainer.max_epochs {max_epochs} --media null"
         )
         return [

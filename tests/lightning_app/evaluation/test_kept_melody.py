@@ -6,9 +6,10 @@ import torch
 
 from datamodules.synthesis import fluidsynth
 from lightning_app.evaluation.kept_melody import listen
-from modules.audio import LogMel, LogMelSpec
+from modules.audio import LogMelSequence
 
-SPEC = LogMelSpec()
+HEARD = LogMelSequence()
+N = 64_000
 MELODY = np.array([60, 64, 67, -1, 65, 69, 72, 72, 67, 71, 74, -1, 60, 64, 67, 67], np.int32)
 
 
@@ -21,12 +22,12 @@ def log_mels():
         fluidsynth.render(pitches, 73, soundfont=soundfont, sample_rate=16_000, n_samples=64_000)
         for pitches in (MELODY, np.where(MELODY < 0, -1, MELODY + 12), other)
     ]
-    return LogMel(SPEC)(torch.from_numpy(np.stack([*heard, np.zeros_like(heard[0])])))
+    return HEARD(torch.from_numpy(np.stack([*heard, np.zeros_like(heard[0])])))
 
 
 def test_melody_is_kept_in_the_octave_that_is_expected(log_mels):
-    heard = listen(log_mels[:3], SPEC, octaves=[0, 1, 0], seed=0)
-    unmoved = listen(log_mels[:3], SPEC, octaves=[0, 0, 0], seed=0)
+    heard = listen(log_mels[:3], HEARD, N, octaves=[0, 1, 0], seed=0)
+    unmoved = listen(log_mels[:3], HEARD, N, octaves=[0, 0, 0], seed=0)
 
     assert heard.accuracy[0] == unmoved.accuracy[0] == 1.0
     assert heard.accuracy[1] > 0.85
@@ -40,7 +41,7 @@ def test_melody_is_kept_in_the_octave_that_is_expected(log_mels):
 def test_audio_repeats_with_the_seed_and_takes_no_random_numbers_of_others(log_mels):
     torch.manual_seed(5)
     state = torch.get_rng_state()
-    first, again, other = (listen(log_mels[:1], SPEC, [0], seed).audio for seed in (3, 3, 4))
+    first, again, other = (listen(log_mels[:1], HEARD, N, [0], seed).audio for seed in (3, 3, 4))
 
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -49,8 +50,8 @@ def test_audio_repeats_with_the_seed_and_takes_no_random_numbers_of_others(log_m
 
 
 def test_sound_without_a_pitch_has_no_number(log_mels):
-    melody_first = listen(log_mels[[0, 3]], SPEC, [0, 0], seed=0)
-    silence_first = listen(log_mels[[3, 0]], SPEC, [0, 0], seed=0)
+    melody_first = listen(log_mels[[0, 3]], HEARD, N, [0, 0], seed=0)
+    silence_first = listen(log_mels[[3, 0]], HEARD, N, [0, 0], seed=0)
 
     assert melody_first.median_hz[1] is None
     assert melody_first.accuracy[1] < 0.2

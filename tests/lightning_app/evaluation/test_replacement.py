@@ -8,7 +8,7 @@ import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import f1_score
 
-from datamodules.clips import ClipDataset
+from datamodules.clips.dataset import ClipDataset
 from lightning_app.errors import RunError
 from lightning_app.evaluation.replacement import ROLES, Reader, draw_clips, replace
 from lightning_app.evaluation.swap_pairs import partners_of_other_class
@@ -32,14 +32,13 @@ def run(two_octave_run):
 
 
 @pytest.fixture
-def clips(tmp_path):
+def clips():
     """Makes training and validation clips of the same classes, with one frame each."""
 
     def make(instruments, octaves, melodies):
-        np.save(tmp_path / "log_mel.npy", np.zeros((len(melodies), 1, 2), np.float32))
-        for name, values in (("instrument", instruments), ("octave", octaves), ("melody", melodies)):
-            np.save(tmp_path / f"{name}.npy", np.array(values))
-        dataset = ClipDataset(tmp_path, np.arange(len(melodies)))
+        n, x = len(melodies), np.zeros((len(melodies), 1, 2), np.float32)
+        labels = {"instrument": np.array(instruments), "octave": np.array(octaves)}
+        dataset = ClipDataset("x", x.__getitem__, np.arange(n), labels, np.array(melodies), np.empty((n, 0)))
         return SimpleNamespace(train_dataset=dataset, validation_dataset=dataset, class_names=NAMES)
 
     return make
@@ -97,7 +96,7 @@ def test_replaced_are_the_sources_z_with_the_targets_v(run):
     sounds = replace(run.model, run.data, FACTORS, 0)
 
     assert ROLES[0] == "source"
-    heard = [dataset[int(position)]["log_mel"] for position in draw_clips(run.data, FACTORS, 0)]
+    heard = [dataset[int(position)]["x"] for position in draw_clips(run.data, FACTORS, 0)]
     for number, target in enumerate(heard[1:], start=1):
         with torch.no_grad():
             v_source, v_target = (run.model.global_encoder(x[None]).mean for x in (heard[0], target))
@@ -105,11 +104,11 @@ def test_replaced_are_the_sources_z_with_the_targets_v(run):
             expected = run.model.decode(z, v_target)[0]
         assert ROLES[number] == f"target_{number}"
         assert ROLES[3 + number] == f"replaced_{number}"
-        torch.testing.assert_close(sounds.log_mels[3 + number], expected, rtol=1e-5, atol=1e-5)
-        assert torch.equal(sounds.log_mels[number], target)
+        torch.testing.assert_close(sounds.x[3 + number], expected, rtol=1e-5, atol=1e-5)
+        assert torch.equal(sounds.x[number], target)
         assert sounds.positions[3 + number] == sounds.positions[0]
         np.testing.assert_array_equal(sounds.wanted[3 + number], sounds.wanted[number])
-    assert not sounds.log_mels.requires_grad
+    assert not sounds.x.requires_grad
 
 
 # What is read
@@ -123,21 +122,21 @@ def test_classes_and_scores_are_those_of_the_procedure_step_by_step(run):
         with torch.no_grad():
             return run.model.global_encoder(x[None]).mean[0].numpy()
 
-    labels = np.stack([validation.attributes[factor] for factor in FACTORS], axis=1)
+    labels = np.stack([validation.labels[factor] for factor in FACTORS], axis=1)
     partners = partners_of_other_class(labels, 2)
     assert (labels[partners] != labels).all()
     replaced = []
     for position, partner in enumerate(partners):
-        x, target = validation[position]["log_mel"][None], validation[int(partner)]["log_mel"][None]
+        x, target = validation[position]["x"][None], validation[int(partner)]["x"][None]
         with torch.no_grad():
             z = run.model.local_encoder(x, run.model.global_encoder(x).mean).mean
             replaced.append(run.model.decoder(z, run.model.global_encoder(target).mean)[0])
-    reconstructed = [run.model.swap(clip["log_mel"][None], clip["log_mel"][None])[0][0] for clip in validation]
+    reconstructed = [run.model.swap(clip["x"][None], clip["x"][None])[0][0] for clip in validation]
     f1 = reader.validation_f1(2)
     read = reader.classes(torch.stack(replaced))
     assert list(f1) == list(FACTORS)
     for column, factor in enumerate(FACTORS):
-        lda = LinearDiscriminantAnalysis().fit([v_mean(clip["log_mel"]) for clip in train], train.attributes[factor])
+        lda = LinearDiscriminantAnalysis().fit([v_mean(clip["x"]) for clip in train], train.labels[factor])
         predicted = lda.predict([v_mean(x) for x in replaced])
         np.testing.assert_array_equal(read[:, column], predicted)
         assert (predicted != lda.predict([v_mean(x) for x in reconstructed])).any()

@@ -32,8 +32,8 @@ def test_data_are_those_of_the_run(two_octave_run, render_cache):
     _, data = finished_run(two_octave_run)
 
     assert isinstance(data, DMelodiesDataModule)
-    assert data.class_names == {"instrument": ("violin", "trumpet"), "octave": ("4", "5")}
-    assert (data.log_mel.n_mels, data.log_mel.hop_length, data.batch_size) == (40, 1024, 7)
+    assert data.class_names.items() >= {"instrument": ("violin", "trumpet"), "octave": ("4", "5")}.items()
+    assert (data.representation.n_mels, data.representation.hop_length, data.batch_size) == (40, 1024, 7)
     entries = set(render_cache.iterdir())
     data.prepare_data()
     assert set(render_cache.iterdir()) == entries  # what the run has rendered
@@ -62,10 +62,10 @@ def test_folder_that_is_no_run(tmp_path):
         ("model: ${data.nothing}\ndata: {}", r"cannot read .*config\.yaml"),
         ("", r"config\.yaml is no record of a run"),
         ("- a", r"config\.yaml is no record of a run"),
-        ("model: {class_path: modules.DSAE, init_args: {n_features: 40}}", r"config\.yaml is no record of a run"),
+        ("model: {class_path: modules.DSAE, init_args: {z_dim: 4}}", r"config\.yaml is no record of a run"),
         ("model: null\ndata: null", r"config\.yaml does not fit"),
         (
-            "model: {class_path: modules.DSAE, init_args: {n_features: 40}}\n"
+            "model: {class_path: modules.DSAE, init_args: {z_dim: 4}}\n"
             "data: {class_path: datamodules.DMelodiesDataModule, init_args: {octave: 4}}",
             r"config\.yaml does not fit this version.*octave",
         ),

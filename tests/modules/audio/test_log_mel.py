@@ -103,18 +103,18 @@ def test_amplitude_times_ten_adds_the_logarithm_of_a_hundred():
 @pytest.mark.parametrize("name", ["sample_rate", "n_fft", "hop_length", "n_mels"])
 @pytest.mark.parametrize("value", [0, -1])
 def test_settings_below_one_are_refused(name, value):
-    with pytest.raises(ModelError, match=rf"log_mel\.{name} is {value}; it must be 1 or more"):
+    with pytest.raises(ModelError, match=rf"{name} is {value}; it must be 1 or more"):
         LogMelSpec(**{name: value})
 
 
 def test_more_bands_than_frequencies_are_refused():
-    with pytest.raises(ModelError, match=r"log_mel\.n_mels is 80, more than the 65 frequencies that n_fft 128 gives"):
+    with pytest.raises(ModelError, match=r"n_mels is 80, more than the 65 frequencies that n_fft 128 gives"):
         LogMelSpec(n_fft=128, hop_length=32)
 
 
 @pytest.mark.parametrize("hop_length", [1025, 2048, 3000])
 def test_windows_that_overlap_too_little_are_refused(hop_length):
-    with pytest.raises(ModelError, match=rf"log_mel\.hop_length is {hop_length}, more than half of n_fft 2048"):
+    with pytest.raises(ModelError, match=rf"hop_length is {hop_length}, more than half of n_fft 2048"):
         LogMelSpec(hop_length=hop_length)
 
 

@@ -9,7 +9,6 @@ from modules import ModelError
 from modules.dsae import DSAE, Stage
 
 OTHER_SETTINGS = {  # of a model that differs from `make_dsae`'s in one setting: what is saved, and what is here
-    "n_features": (3, 2),
     "v_dim": (2, 3),
     "z_dim": (4, 6),
     "hidden_dim": (5, 7),
@@ -20,7 +19,7 @@ OTHER_SETTINGS = {  # of a model that differs from `make_dsae`'s in one setting:
 
 
 def batches(n_features: int = 3) -> DataLoader:
-    return DataLoader([{"log_mel": torch.randn(4, 5, n_features)}], batch_size=None)
+    return DataLoader([{"x": torch.randn(4, 5, n_features)}], batch_size=None)
 
 
 def train_and_save(trainer: Trainer, model: DSAE, folder: Path) -> Path:
@@ -43,13 +42,13 @@ def assert_same_model(model: DSAE, other: DSAE) -> None:
 
 
 def test_a_new_model_is_in_the_joint_stage():
-    assert DSAE(n_features=3).stage is Stage.JOINT
+    assert DSAE(x_shape=(9, 3)).stage is Stage.JOINT
 
 
 def test_state_has_the_same_keys_in_every_stage(make_dsae):
     keys = [list(make_dsae(stage).state_dict()) for stage in Stage]
 
-    assert keys == [list(DSAE(n_features=3).state_dict())] * len(Stage)
+    assert keys == [list(DSAE(x_shape=(9, 3)).state_dict())] * len(Stage)
 
 
 @pytest.mark.parametrize("into", Stage)
@@ -122,3 +121,16 @@ def test_what_shapes_no_weight_may_change(make_dsae, make_trainer, tmp_path):
 
     assert loaded.hparams["reduction"] == "sum"
     assert loaded.loss_terms(torch.randn(4, 5, 3)).keys() & {"global_swap_v", "global_swap_z"} == {"global_swap_z"}
+
+
+def test_the_checkpoint_of_other_features_is_refused(make_dsae, make_trainer, tmp_path):
+    path = train_and_save(make_trainer(max_epochs=1), make_dsae().float(), tmp_path)
+
+    with pytest.raises(ModelError, match=r"a model with n_features 3 \(here 2\)\. Take the data of its run"):
+        make_trainer().validate(make_dsae(x_shape=(5, 2)).float(), batches(2), ckpt_path=path)
+
+
+def test_the_number_of_frames_may_change(make_dsae, make_trainer, tmp_path):
+    path = train_and_save(make_trainer(max_epochs=1), make_dsae().float(), tmp_path)
+
+    assert DSAE.load_from_checkpoint(path, x_shape=(9, 3)).generate(2).shape == (2, 9, 3)

@@ -14,14 +14,20 @@ def randn(*shape: int) -> Tensor:
 
 
 def loader(*batches: Tensor) -> DataLoader:
-    return DataLoader([{"log_mel": x} for x in batches], batch_size=None)
+    return DataLoader([{"x": x} for x in batches], batch_size=None)
 
 
-@pytest.mark.parametrize("name", ["n_features", "v_dim", "z_dim", "hidden_dim", "transition_dim"])
+@pytest.mark.parametrize("name", ["v_dim", "z_dim", "hidden_dim", "transition_dim"])
 @pytest.mark.parametrize("size", [0, -2])
 def test_sizes_below_one_are_refused(name, size):
     with pytest.raises(ModelError, match=rf"model\.{name} is {size}; it must be 1 or more"):
-        DSAE(**({"n_features": F} | {name: size}))
+        DSAE((T, F), **{name: size})
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 3), (5,), (), (5, 0)])
+def test_what_is_no_sequence_of_frames_is_refused(shape):
+    with pytest.raises(ModelError, match=r"x_shape is \(.*\); choose such a representation.*LogMelSequence"):
+        DSAE(shape)
 
 
 # Inference
@@ -29,7 +35,7 @@ def test_sizes_below_one_are_refused(name, size):
 
 @pytest.mark.parametrize("shape", [(B, T, F + 1), (B, F), (F,), (1, B, T, F)])
 def test_sequences_of_another_shape_are_refused(make_dsae, shape):
-    with pytest.raises(ModelError, match=r"have shape \([\d, ]+\).*n_features 3") as error:
+    with pytest.raises(ModelError, match=r"have shape \([\d, ]+\).*takes \(batch, frames, 3\)") as error:
         make_dsae().encode(randn(*shape))
 
     assert str(shape) in str(error.value)
@@ -109,11 +115,11 @@ def test_predictions_are_the_posteriors_of_the_means(make_dsae, make_trainer, po
 def test_generated_sequences_have_the_shape_asked_for_and_repeat_with_the_generator(make_dsae, stage, decoder):
     model, reference = make_dsae(stage, decoder=decoder), randn(3, T, F)
     torch.manual_seed(6)
-    first, second = (model.generate(3, 7, reference=reference) for _ in range(2))
+    first, second = (model.generate(3, n_frames=7, reference=reference) for _ in range(2))
     torch.manual_seed(6)
 
     assert first.shape == (3, 7, F)
-    assert torch.equal(model.generate(3, 7, reference=reference), first)
+    assert torch.equal(model.generate(3, n_frames=7, reference=reference), first)
     assert not torch.equal(first, second)
 
 
@@ -121,7 +127,7 @@ def test_generated_sequences_have_the_shape_asked_for_and_repeat_with_the_genera
 def test_sequences_are_generated_from_the_prior_of_the_stage(make_dsae, stage):
     model, reference = make_dsae(stage).float(), torch.randn(3, T, F)
     torch.manual_seed(6)
-    generated = model.generate(3, 7, reference=reference)
+    generated = model.generate(3, n_frames=7, reference=reference)
     torch.manual_seed(6)
 
     v = torch.randn(3, V)
@@ -139,7 +145,7 @@ def test_informed_prior_needs_a_reference_for_each_sequence(make_dsae, n_referen
     reference = None if n_references is None else randn(n_references, T, F)
 
     with pytest.raises(ModelError, match=r"as many reference sequences as are asked for \(3\)"):
-        model.generate(3, T, reference=reference)
+        model.generate(3, n_frames=T, reference=reference)
 
 
 # Training

@@ -70,7 +70,7 @@ class SeededSteps(Callback):
 
 
 def loader(*batches: Tensor) -> DataLoader:
-    return DataLoader([{"log_mel": x} for x in batches], batch_size=None)
+    return DataLoader([{"x": x} for x in batches], batch_size=None)
 
 
 @pytest.mark.parametrize("name", SWAP_TERMS)

@@ -35,7 +35,7 @@ class LinearDecoder(nn.Sequential):
 
 def linear(**settings) -> BetaVAE:
     """In double precision, so that comparisons can be tight."""
-    common = {"attribute_names": NAMES, "size": SIZE, "latent_dim": D}
+    common = {"attribute_names": NAMES, "x_shape": (1, SIZE, SIZE), "latent_dim": D}
     return BetaVAE(**(common | settings), encoder=LinearEncoder(), decoder=LinearDecoder()).double()
 
 
@@ -44,7 +44,7 @@ def randn(*shape: int) -> Tensor:
 
 
 def batch() -> dict[str, Tensor]:
-    return {"log_magnitude": randn(B, 1, SIZE, SIZE), "attributes": randn(B, len(NAMES))}
+    return {"x": randn(B, 1, SIZE, SIZE), "attributes": randn(B, len(NAMES))}
 
 
 def plain_terms(model: BetaVAE, x: Tensor, attributes: Tensor, reduction: str, seed: int) -> dict[str, float]:
@@ -77,24 +77,24 @@ def test_terms_are_those_of_the_equation(reduction, dims):
     model, given = linear(reduction=reduction, regularized_dims=dims, delta=1.7), batch()
     torch.manual_seed(3)
 
-    terms, result = model.loss_terms(given["log_magnitude"], given["attributes"])
+    terms = model.loss_terms(given["x"], given["attributes"])
 
-    expected = plain_terms(model, given["log_magnitude"], given["attributes"], reduction, seed=3)
+    expected = plain_terms(model, given["x"], given["attributes"], reduction, seed=3)
     assert list(terms) == list(expected)
     assert len(terms) == 2 + (3 if dims is None else len(dims))
     for name, value in expected.items():
         assert terms[name].shape == (), name
         assert terms[name].item() == pytest.approx(value, rel=1e-10), name
-    assert result.decoded.shape == given["log_magnitude"].shape
+    assert model.reconstruct(given["x"]).decoded.shape == given["x"].shape
 
 
 def test_reduction_is_the_mean_unless_told():
     model, given = linear(), batch()
     torch.manual_seed(3)
 
-    terms, _ = model.loss_terms(given["log_magnitude"], given["attributes"])
+    terms = model.loss_terms(given["x"], given["attributes"])
 
-    expected = plain_terms(model, given["log_magnitude"], given["attributes"], "mean", seed=3)
+    expected = plain_terms(model, given["x"], given["attributes"], "mean", seed=3)
     assert terms["reconstruction"].item() == pytest.approx(expected["reconstruction"], rel=1e-10)
 
 
@@ -106,13 +106,12 @@ def test_loss_weighs_the_terms(step, beta, gamma):
 
     outputs = getattr(model, step)(given, 0)
 
-    terms = plain_terms(model, given["log_magnitude"], given["attributes"], "mean", seed=3)
+    terms = plain_terms(model, given["x"], given["attributes"], "mean", seed=3)
     regularization = terms["regularization/brightness"] + terms["regularization/depth"]
     assert outputs["loss"].item() == pytest.approx(
         terms["reconstruction"] + beta * terms["kl"] + gamma * regularization, rel=1e-10
     )
-    torch.testing.assert_close(outputs["z_mean"], model.encoder(given["log_magnitude"]).mean)
-    assert not outputs["z_mean"].requires_grad
+    torch.testing.assert_close(model.latent(given["x"]), model.encoder(given["x"]).mean)
     assert outputs["loss"].requires_grad
 
 
@@ -122,7 +121,7 @@ def test_weights_are_the_published_ones_unless_told():
 
     loss = model.training_step(given, 0)["loss"]
 
-    terms = plain_terms(model, given["log_magnitude"], given["attributes"], "mean", seed=3)
+    terms = plain_terms(model, given["x"], given["attributes"], "mean", seed=3)
     regularization = sum(value for name, value in terms.items() if name.startswith("regularization/"))
     assert loss.item() == pytest.approx(terms["reconstruction"] + terms["kl"] + 10.0 * regularization, rel=1e-10)
 
@@ -130,9 +129,9 @@ def test_weights_are_the_published_ones_unless_told():
 @pytest.mark.parametrize("settings", [{"attribute_names": ()}, {"regularized_dims": []}])
 def test_without_regularised_dimensions_it_is_a_plain_beta_vae(settings):
     model, given = linear(**settings, gamma=1000.0), batch()
-    alone = {"log_magnitude": given["log_magnitude"]}
+    alone = {"x": given["x"]}
     torch.manual_seed(3)
-    terms, _ = model.loss_terms(given["log_magnitude"], None)
+    terms = model.loss_terms(given["x"], None)
     torch.manual_seed(3)
     loss = model.training_step(alone, 0)["loss"]
     torch.manual_seed(3)
@@ -145,8 +144,11 @@ def test_without_regularised_dimensions_it_is_a_plain_beta_vae(settings):
 def test_regularisation_is_of_the_sample_and_not_of_the_mean():
     model, given = linear(regularized_dims=[2]), batch()
 
-    terms, result = model.loss_terms(given["log_magnitude"], given["attributes"])
+    torch.manual_seed(3)
+    terms = model.loss_terms(given["x"], given["attributes"])
 
+    torch.manual_seed(3)
+    result = model.reconstruct(given["x"])
     of = {name: attribute_regularization(z[:, 2], given["attributes"][:, 0]) for name, z in
           {"sample": result.z, "mean": result.q_z.mean}.items()}  # fmt: skip
     assert terms["regularization/brightness"].item() == pytest.approx(of["sample"].item(), rel=1e-12)
@@ -156,7 +158,7 @@ def test_regularisation_is_of_the_sample_and_not_of_the_mean():
 def test_regularisation_moves_its_own_dimension_alone():
     model, given = linear(regularized_dims=[3]), batch()
 
-    terms, _ = model.loss_terms(given["log_magnitude"], given["attributes"])
+    terms = model.loss_terms(given["x"], given["attributes"])
     terms["regularization/brightness"].backward()
 
     moved = model.encoder.mean.weight.grad.abs().sum(dim=1) > 0
@@ -210,20 +212,20 @@ def test_predictions_are_the_posteriors(make_trainer):
     predictions = make_trainer().predict(model, DataLoader(batches, batch_size=None))
 
     for given, prediction in zip(batches, predictions, strict=True):
-        q_z = model.encoder(given["log_magnitude"])
+        q_z = model.encoder(given["x"])
         assert prediction.keys() == {"z_mean", "z_log_variance"}
         assert torch.equal(prediction["z_mean"], q_z.mean)
         assert torch.equal(prediction["z_log_variance"], q_z.log_variance)
 
 
 def test_networks_are_the_published_ones_unless_others_are_given():
-    model, encoder, decoder = BetaVAE(size=8, latent_dim=3, width=1 / 16), LinearEncoder(), LinearDecoder()
+    model, encoder, decoder = BetaVAE(x_shape=(1, 8, 8), latent_dim=3, width=1 / 16), LinearEncoder(), LinearDecoder()
 
     assert isinstance(model.encoder, ConvEncoder)
     assert isinstance(model.decoder, ConvDecoder)
     assert model.reconstruct(torch.zeros(2, 1, 8, 8)).decoded.shape == (2, 1, 8, 8)
     assert model.encode(torch.zeros(2, 1, 8, 8)).mean.shape == (2, 3)
-    own = BetaVAE(size=SIZE, latent_dim=D, encoder=encoder, decoder=decoder)
+    own = BetaVAE(x_shape=(1, SIZE, SIZE), latent_dim=D, encoder=encoder, decoder=decoder)
     assert own.encoder is encoder
     assert own.decoder is decoder
 
@@ -231,7 +233,13 @@ def test_networks_are_the_published_ones_unless_others_are_given():
 @pytest.mark.parametrize("pluggable", [False, True])
 def test_checkpoint_restores_the_model(tmp_path, make_trainer, pluggable):
     parts = {"encoder": LinearEncoder(), "decoder": LinearDecoder()} if pluggable else {}
-    settings = {"attribute_names": NAMES, "regularized_dims": [4, 1], "size": SIZE, "latent_dim": D, "width": 1 / 32}
+    settings = {
+        "attribute_names": NAMES,
+        "regularized_dims": [4, 1],
+        "x_shape": (1, SIZE, SIZE),
+        "latent_dim": D,
+        "width": 1 / 32,
+    }
     model = BetaVAE(**settings, beta=0.5, gamma=3.0, **parts)
     trainer = make_trainer(max_epochs=1, default_root_dir=tmp_path)
     given = {name: value.float() for name, value in batch().items()}
@@ -244,7 +252,7 @@ def test_checkpoint_restores_the_model(tmp_path, make_trainer, pluggable):
     assert loaded.attribute_names == NAMES
     assert loaded.regularized_dims == (4, 1)
     assert (loaded.hparams["beta"], loaded.hparams["gamma"]) == (0.5, 3.0)
-    x = given["log_magnitude"]
+    x = given["x"]
     assert torch.equal(loaded.eval().encode(x).mean, model.eval().encode(x).mean)
     assert torch.equal(loaded.decode(torch.ones(1, D)), model.decode(torch.ones(1, D)))
 
@@ -254,17 +262,23 @@ def test_checkpoint_restores_the_model(tmp_path, make_trainer, pluggable):
 
 @pytest.mark.parametrize("shape", [(B, 1, SIZE, 2 * SIZE), (B, 1, 8, 8), (B, 2, SIZE, SIZE), (B, SIZE, SIZE)])
 def test_spectrograms_of_another_shape_are_refused(shape):
-    with pytest.raises(ModelError, match=r"takes \(batch, 1, 4, 4\)\. Set --model\.size") as error:
+    with pytest.raises(ModelError, match=r"takes \(batch, 1, 4, 4\)\.") as error:
         linear().encode(randn(*shape))
 
     assert f"have shape {shape};" in str(error.value)
+
+
+@pytest.mark.parametrize("shape", [(251, 80), (1, 4, 8), (2, 4, 4), ()])
+def test_what_is_no_square_picture_is_refused(shape):
+    with pytest.raises(ModelError, match=r"x_shape is \(.*\); choose such a representation.*LogMagnitudePicture"):
+        BetaVAE(shape)
 
 
 @pytest.mark.parametrize("shape", [None, (B, 2), (B, 4), (B - 1, 3), (B,)])
 def test_attributes_of_another_shape_are_refused(shape):
     attributes = None if shape is None else randn(*shape)
 
-    with pytest.raises(ModelError, match=r"takes \(batch, 3\): brightness, depth, pitch\. Set") as error:
+    with pytest.raises(ModelError, match=r"takes \(batch, 3\): brightness, depth, pitch\. They must be") as error:
         linear().loss_terms(randn(B, 1, SIZE, SIZE), attributes)
 
     assert f"attributes have shape {shape};" in str(error.value)
@@ -273,7 +287,7 @@ def test_attributes_of_another_shape_are_refused(shape):
 @pytest.mark.parametrize("step", ["training_step", "validation_step"])
 def test_data_without_attributes_are_refused(step):
     with pytest.raises(ModelError, match="attributes have shape None"):
-        getattr(linear(), step)({"log_magnitude": randn(B, 1, SIZE, SIZE)}, 0)
+        getattr(linear(), step)({"x": randn(B, 1, SIZE, SIZE)}, 0)
 
 
 @pytest.mark.parametrize(
@@ -316,15 +330,15 @@ def test_a_few_steps_bring_the_dimensions_into_the_attributes_order(make_trainer
     """The attributes are linear in the spectrogram, so they can be read off it."""
     x = torch.randn(64, 1, SIZE, SIZE)
     attributes = x.flatten(1) @ torch.randn(SIZE * SIZE, 2)
-    notes = [{"log_magnitude": note, "attributes": values} for note, values in zip(x, attributes, strict=True)]
-    settings = {"attribute_names": NAMES[:2], "regularized_dims": dims, "size": SIZE, "latent_dim": D}
+    notes = [{"x": note, "attributes": values} for note, values in zip(x, attributes, strict=True)]
+    settings = {"attribute_names": NAMES[:2], "regularized_dims": dims, "x_shape": (1, SIZE, SIZE), "latent_dim": D}
     model = BetaVAE(**settings, beta=0.01, learning_rate=0.02, encoder=LinearEncoder(), decoder=LinearDecoder())
 
     def scores() -> tuple[list[float], list[float]]:
         torch.manual_seed(1)
         with torch.no_grad():
-            terms, result = model.loss_terms(x, attributes)
-        correlations = [spearmanr(result.q_z.mean[:, dim], attributes[:, i])[0] for i, dim in enumerate(dims)]
+            terms, latents = model.loss_terms(x, attributes), model.latent(x)
+        correlations = [spearmanr(latents[:, dim], attributes[:, i])[0] for i, dim in enumerate(dims)]
         return [terms[f"regularization/{name}"].item() for name in NAMES[:2]], correlations
 
     before, correlated_before = scores()
@@ -337,7 +351,7 @@ def test_a_few_steps_bring_the_dimensions_into_the_attributes_order(make_trainer
 
 
 def test_every_parameter_of_the_published_model_is_trained(make_trainer):
-    model = BetaVAE(attribute_names=NAMES, size=SIZE, latent_dim=D, width=1 / 32)
+    model = BetaVAE(attribute_names=NAMES, x_shape=(1, SIZE, SIZE), latent_dim=D, width=1 / 32)
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     given = {name: value.float() for name, value in batch().items()}
 

@@ -189,7 +189,9 @@ def test_every_size_is_brought_to_one_and_back(size):
 @pytest.mark.parametrize("network", [ConvEncoder, ConvDecoder])
 @pytest.mark.parametrize("size", [-4, 0, 1, 2, 3, 6, 100, 511, 513, 1024])
 def test_sizes_that_do_not_halve_to_one_are_refused(network, size):
-    with pytest.raises(ModelError, match=rf"model\.size is {size}; it must be a power of two from 4 to 512\."):
+    with pytest.raises(
+        ModelError, match=rf"the spectrogram has the size {size}; it must be a power of two from 4 to 512\."
+    ):
         network(size=size)
 
 

@@ -55,7 +55,7 @@ def main() -> None:
     model = BetaVAE(
         attribute_names=("brightness", "depth"),
         regularized_dims=[3, 0],
-        size=SIZE,
+        x_shape=(1, SIZE, SIZE),
         latent_dim=D,
         encoder=CertainEncoder(),
         decoder=nn.Sequential(nn.Linear(D, SIZE * SIZE), nn.Unflatten(1, (1, SIZE, SIZE))),
@@ -63,7 +63,7 @@ def main() -> None:
     )
     spectrograms = torch.randn(N_NOTES, 1, SIZE, SIZE, dtype=torch.float64)
     attributes = torch.randn(N_NOTES, 2, dtype=torch.float64)
-    notes = [{"log_magnitude": x, "attributes": a} for x, a in zip(spectrograms, attributes, strict=True)]
+    notes = [{"x": x, "attributes": a} for x, a in zip(spectrograms, attributes, strict=True)]
     trainer = Trainer(
         accelerator="cpu",
         devices=devices,

@@ -1,0 +1,239 @@
+"""The one LightningDataModule for all data sets of clips."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from lightning import LightningDataModule
+from lightning.pytorch.utilities import rank_zero_warn
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, DistributedSampler, default_collate
+
+from datamodules.clips.attributes import attribute_values, check_attributes
+from datamodules.clips.dataset import RESERVED, ClipDataset
+from datamodules.clips.prepared import cached_audio, cached_representations
+from datamodules.clips.source import ClipSource, Part
+from datamodules.clips.split import check_fraction
+from datamodules.errors import DataError
+from datamodules.storage.cache import DEFAULT_CACHE_DIR
+from datamodules.storage.worker_pool import usable_cores
+from modules.audio.representation import LogMelSequence, Representation
+
+_NAMED = 3
+
+
+class ClipDataModule(LightningDataModule):
+    """Batches of clips for any model: what it hears, classes and attributes.
+
+    Batches have ``x`` (batch, *shape), what the model hears; ``index``, the numbers of the clips; ``group``; each class
+    by its name, as positions in `class_names`; and ``attributes`` (batch, M), where some are asked for, in the order of
+    `attributes`. Clips that have no value of an attribute, such as the brightness of silence, are left out, and named.
+
+    Args:
+        source: What there is, and what is known of it.
+        representation: What a model hears; None is `modules.audio.LogMelSequence` as it is published.
+        represent: When that is computed: ``ahead`` of training, into the cache, or ``on_device`` at each step, from
+            audio, which takes less of the disk where the representation is the larger.
+        attributes: Names of the continuous attributes to give: brightness and depth of any audio (AudioCommons timbral
+            models), and those of the data set.
+        validation_fraction: Share of the clips for validation; all clips of a group stay on one side. It does not apply
+            where the data set has a split of its own.
+        seed: Seed of the split and of the order of training clips.
+        batch_size: Clips in a batch, on each device.
+        num_workers: Processes that load batches; 0 suits what is read from a memory map.
+        prepare_workers: Processes that make, measure and represent clips; None takes one for each CPU core.
+        cache_dir: Folder of the cache, where what is computed once is kept.
+
+    Raises:
+        DataError: An option that names nothing, or nothing usable.
+        ModelError: The representation cannot hold clips of this length.
+    """
+
+    train_dataset: ClipDataset
+    validation_dataset: ClipDataset
+    test_dataset: ClipDataset
+
+    def __init__(
+        self,
+        source: ClipSource,
+        representation: Representation | None = None,
+        represent: Literal["ahead", "on_device"] = "ahead",
+        attributes: tuple[str, ...] = (),
+        validation_fraction: float = 0.2,
+        seed: int = 0,
+        batch_size: int = 128,
+        num_workers: int = 0,
+        prepare_workers: int | None = None,
+        cache_dir: Path = DEFAULT_CACHE_DIR,
+    ) -> None:
+        super().__init__()
+        for name, value, least in (
+            ("batch_size", batch_size, 1),
+            ("num_workers", num_workers, 0),
+            ("seed", seed, 0),
+            ("prepare_workers", prepare_workers, 1),
+        ):
+            if value is not None and value < least:
+                raise DataError(f"data.{name} is {value}; it must be {least} or more.")
+        check_fraction(validation_fraction)
+        if represent not in ("ahead", "on_device"):
+            raise DataError(f"data.represent is {represent!r}; choose from ahead, on_device.")
+        if taken := [name for name in source.class_names if name in RESERVED]:
+            raise DataError(f"{source.name} has a class '{taken[0]}'; a batch has something else of this name.")
+        check_attributes(attributes, source)
+        self.source = source
+        self.representation = LogMelSequence(source.sample_rate) if representation is None else representation
+        if self.representation.sample_rate != source.sample_rate:
+            raise DataError(
+                f"the representation is of audio at {self.representation.sample_rate} Hz, and {source.name} has "
+                f"{source.sample_rate} Hz; set representation.sample_rate."
+            )
+        self.n_samples = source.n_samples
+        self.x_shape = self.representation.shape(source.n_samples)
+        self.attributes = tuple(attributes)
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.seed = seed
+        self._represent = represent
+        self._validation_fraction = validation_fraction
+        self._prepare_workers = prepare_workers or usable_cores()
+        self._cache_dir = Path(cache_dir).expanduser()
+
+    @property
+    def class_names(self) -> dict[str, tuple[str, ...]]:
+        """For each way to class the clips, the names of its classes."""
+        return dict(self.source.class_names)
+
+    def prepare_data(self) -> None:
+        """Makes, measures and represents the clips, unless the cache has them."""
+        self.source.prepare()
+        self._parts()  # a split that cannot be had is better known before the work
+        self._attribute_values()
+        self._entry()
+
+    def setup(self, stage: str) -> None:
+        """Opens what was prepared, and divides it into parts."""
+        parts, values, entry = self._parts(), self._attribute_values(), self._entry()
+        known = np.isfinite(values).all(axis=1)
+        self._warn_of_clips_without_attributes(np.flatnonzero(~known))
+        labels, groups = self.source.labels(), self.source.groups()
+        content = "x" if self._represent == "ahead" else "audio"
+        read = self.source.audio if entry is None else np.load(entry / f"{content}.npy", mmap_mode="r").__getitem__
+
+        def dataset(part: Part) -> ClipDataset:
+            return ClipDataset(content, read, np.flatnonzero((parts == part) & known), labels, groups, values)
+
+        self.train_dataset, self.validation_dataset = dataset(Part.TRAIN), dataset(Part.VALIDATION)
+        self.test_dataset = dataset(Part.TEST) if (parts == Part.TEST).any() else self.validation_dataset
+        for name, part, clips in (
+            ("training", Part.TRAIN, self.train_dataset),
+            ("validation", Part.VALIDATION, self.validation_dataset),
+            ("test", Part.TEST, self.test_dataset),
+        ):
+            if not len(clips):
+                if not (parts == part).any():
+                    raise DataError(f"{self.source.name} has no {name} clips.")
+                raise DataError(f"none of the {name} clips of {self.source.name} has {', '.join(self.attributes)}.")
+        if stage == "fit":
+            self._require_training_clips()
+
+    def audio(self, index: int) -> NDArray[np.float32]:
+        """Returns the audio, (n_samples,), of the clip that has this ``index`` in batches."""
+        return self.source.audio(index)
+
+    def batch(
+        self, dataset: ClipDataset, positions: Sequence[int] | NDArray[np.integer], device: torch.device
+    ) -> dict[str, Tensor]:
+        """Returns some clips of a dataset as a batch on a device, as the loaders would give them to a model."""
+        clips = default_collate([dataset[int(position)] for position in positions])
+        return self.on_after_batch_transfer({name: value.to(device) for name, value in clips.items()}, 0)
+
+    def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
+        """Returns the training clips, in an order set by the seed and the epoch alone: a resumed run repeats it.
+
+        A last batch of a single clip is left out of the epoch: there is nothing to pair or to normalise it with.
+        """
+        sampler: DistributedSampler[dict[str, Tensor]] = DistributedSampler(
+            self.train_dataset,
+            num_replicas=self.trainer.world_size if self.trainer else 1,
+            rank=self.trainer.global_rank if self.trainer else 0,
+            shuffle=True,
+            seed=self.seed,
+        )
+        return self._loader(self.train_dataset, sampler, drop_last=len(sampler) % self.batch_size == 1)
+
+    def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
+        """Returns the validation clips in order."""
+        return self._loader(self.validation_dataset)
+
+    def test_dataloader(self) -> DataLoader[dict[str, Tensor]]:
+        """Returns the test clips in order, or the validation clips where the data set has none."""
+        return self._loader(self.test_dataset)
+
+    def predict_dataloader(self) -> list[DataLoader[dict[str, Tensor]]]:
+        """Returns the training, the validation and, where there are some, the test clips, each in order."""
+        datasets = [self.train_dataset, self.validation_dataset]
+        if self.test_dataset is not self.validation_dataset:
+            datasets.append(self.test_dataset)
+        return [self._loader(dataset) for dataset in datasets]
+
+    def on_after_batch_transfer(self, batch: dict[str, Tensor], dataloader_idx: int) -> dict[str, Tensor]:
+        """Puts what the model hears in the place of the audio, computed where the batch now lies."""
+        if "audio" not in batch:
+            return batch
+        audio = batch.pop("audio")
+        return {"x": self.representation.to(audio.device)(audio)} | batch
+
+    def _loader(
+        self,
+        dataset: ClipDataset,
+        sampler: DistributedSampler[dict[str, Tensor]] | None = None,
+        *,
+        drop_last: bool = False,
+    ) -> DataLoader[dict[str, Tensor]]:
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            sampler=sampler,
+            drop_last=drop_last,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+        )
+
+    def _require_training_clips(self) -> None:
+        if len(self.train_dataset) < 2:
+            raise DataError(
+                f"{self.source.name} has one training clip, which cannot be paired or normalised with another; take "
+                "more clips, or a smaller data.validation_fraction."
+            )
+        values = self.train_dataset.attributes
+        constant = [name for name, column in zip(self.attributes, values.T, strict=True) if np.ptp(column) == 0]
+        if constant:
+            raise DataError(
+                f"{', '.join(constant)} is the same for all training clips of {self.source.name}, so that there is "
+                "nothing to learn; leave it out of data.attributes, or take other clips."
+            )
+
+    def _parts(self) -> NDArray[np.integer]:
+        return self.source.parts(self._validation_fraction, self.seed)
+
+    def _attribute_values(self) -> NDArray[np.float32]:
+        return attribute_values(self.source, self.attributes, self._cache_dir, self._prepare_workers)
+
+    def _entry(self) -> Path | None:
+        """The entry of the cache; None where each clip's audio is read when it is needed."""
+        if self._represent == "ahead":
+            return cached_representations(self.source, self.representation, self._cache_dir, self._prepare_workers)
+        return None if self.source.reads_files else cached_audio(self.source, self._cache_dir, self._prepare_workers)
+
+    def _warn_of_clips_without_attributes(self, clips: NDArray[np.integer]) -> None:
+        if len(clips):
+            more = f", and {len(clips) - _NAMED} more" if len(clips) > _NAMED else ""
+            rank_zero_warn(
+                f"{len(clips)} clips of {self.source.name} are left out, since they have no "
+                f"{' or '.join(self.attributes)} (the reasons are in its table): "
+                f"{', '.join(self.source.clip_names(clips[:_NAMED]))}{more}."
+            )

@@ -1,0 +1,139 @@
+"""What is computed of clips once and kept in the cache: their representation, or their audio."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules.clips.source import ClipSource
+from datamodules.errors import DataError
+from datamodules.storage.cache import cached
+from modules.audio import _torchaudio
+from modules.audio.representation import Representation
+
+# Part of every cache key: to be raised with any change to how clips or their representations are made.
+_RECIPE = 3
+_NAMED_FAILURES = 5
+
+
+def cached_representations(source: ClipSource, representation: Representation, cache_dir: Path, n_workers: int) -> Path:
+    """Returns the cache entry with the representations of a source's clips, computing it where it is missing.
+
+    Args:
+        source: The clips.
+        representation: What is computed of each.
+        cache_dir: Folder of all cache entries.
+        n_workers: Worker processes, 1 or more. The result does not depend on their number.
+
+    Returns:
+        A folder with ``x.npy``, float32 of shape (n_clips, *shape), and the source's texts.
+
+    Raises:
+        DataError: Clips that cannot be had, by name; or a disk that cannot be written.
+    """
+    key = {
+        "representation": representation.settings,
+        "torch": torch.__version__,
+        "torchaudio": _torchaudio.version,
+    }
+    compute = _Represent(source, representation)
+    return _entry(source, "x", representation.shape(source.n_samples), key, compute, cache_dir, n_workers)
+
+
+def cached_audio(source: ClipSource, cache_dir: Path, n_workers: int) -> Path:
+    """Returns the cache entry with the audio of a source's clips, as `cached_representations` does.
+
+    Its file is ``audio.npy``, float32 of shape (n_clips, n_samples).
+    """
+    return _entry(source, "audio", (source.n_samples,), {}, source.audio, cache_dir, n_workers)
+
+
+class _Represent:
+    """Computes a clip's representation."""
+
+    def __init__(self, source: ClipSource, representation: Representation) -> None:
+        self._source, self._representation = source, representation
+
+    def __call__(self, index: int) -> NDArray[np.float32]:
+        audio = torch.from_numpy(self._source.audio(index))
+        with torch.inference_mode():
+            return self._representation(audio[None])[0].numpy()
+
+
+def _entry(
+    source: ClipSource,
+    content: str,
+    shape: tuple[int, ...],
+    key: dict[str, Any],
+    compute: Callable[[int], NDArray[np.float32]],
+    cache_dir: Path,
+    n_workers: int,
+) -> Path:
+    whole_shape = (len(source), *shape)
+    texts = source.texts()
+
+    def build(folder: Path) -> None:
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        _write(source, compute, folder / f"{content}.npy", whole_shape, n_workers)
+
+    whole_key = {"recipe": _RECIPE, "source": source.key(), "content": content, **key}
+    return cached(cache_dir, f"{source.name}-{content}", whole_key, build, 4 * int(np.prod(whole_shape)))
+
+
+class _Computed(Dataset[NDArray[np.float32] | str]):
+    """Computes something of each clip, or says why there is none: worker processes hand back errors badly."""
+
+    def __init__(
+        self, source: ClipSource, compute: Callable[[int], NDArray[np.float32]], shape: tuple[int, ...]
+    ) -> None:
+        self._source, self._compute, self._shape = source, compute, shape
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> NDArray[np.float32] | str:
+        try:
+            clip = self._compute(index)
+        except DataError as error:
+            return str(error)
+        if clip.shape != self._shape:
+            # Written to the file, it would shift all clips after it.
+            (name,) = self._source.clip_names(np.array([index]))
+            return f"{name} has the shape {clip.shape}; expected {self._shape}"
+        return clip
+
+
+def _as_it_is(clip: Any) -> Any:
+    # Not as a tensor, which would travel through shared memory, of which containers can have little.
+    return clip
+
+
+def _write(
+    source: ClipSource,
+    compute: Callable[[int], NDArray[np.float32]],
+    path: Path,
+    shape: tuple[int, ...],
+    n_workers: int,
+) -> None:
+    # At least one worker process, with its single torch thread: the same arithmetic whatever their number.
+    loader = DataLoader(
+        _Computed(source, compute, shape[1:]), batch_size=None, num_workers=max(1, n_workers), collate_fn=_as_it_is
+    )
+    failures: list[str] = []
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        for clip in track(iter(loader), f"Preparing {source.name}", total=len(source)):
+            if isinstance(clip, str):
+                failures.append(clip)
+            else:
+                file.write(np.ascontiguousarray(clip, "<f4").tobytes())
+    if failures:
+        reasons = list(dict.fromkeys(failures))
+        more = f" (and {len(reasons) - _NAMED_FAILURES} more)" if len(reasons) > _NAMED_FAILURES else ""
+        raise DataError("; ".join(reasons[:_NAMED_FAILURES]) + more)

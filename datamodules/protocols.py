@@ -1,0 +1,69 @@
+"""What evaluations, media and figures may ask of data; `datamodules.ClipDataModule` has all of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from modules.audio.representation import Representation
+
+
+class Clips(Protocol):
+    """The clips of one part of the data.
+
+    Attributes:
+        indices: Numbers of the clips, shape (n,), as ``index`` in batches.
+        labels: Class of each clip, (n,), by the name of the class.
+        groups: Group of each clip, (n,), such as its melody.
+    """
+
+    indices: NDArray[np.integer]
+    labels: Mapping[str, NDArray[np.integer]]
+    groups: NDArray[np.integer]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, item: int) -> dict[str, Tensor]: ...
+
+
+class ClipData(Protocol):
+    """A data module of clips of equal length.
+
+    Attributes:
+        class_names: For each way to class the clips, the names of its classes.
+        attributes: Names of the columns of ``attributes`` in batches.
+        representation: What a model hears, and the way back.
+        x_shape: Shape of a clip as the model hears it.
+        n_samples: Length of every clip, in samples.
+        batch_size: Clips in a batch.
+        train_dataset: The training clips; like the next two, there after ``setup``.
+        validation_dataset: The validation clips.
+        test_dataset: The test clips, or the validation clips where there are none.
+    """
+
+    class_names: dict[str, tuple[str, ...]]
+    attributes: tuple[str, ...]
+    representation: Representation
+    x_shape: tuple[int, ...]
+    n_samples: int
+    batch_size: int
+    train_dataset: Clips
+    validation_dataset: Clips
+    test_dataset: Clips
+
+    def audio(self, index: int) -> NDArray[np.float32]:
+        """Returns the audio of a clip, (n_samples,), by its number."""
+        ...
+
+    def batch(
+        self, dataset: Clips, positions: Sequence[int] | NDArray[np.integer], device: torch.device
+    ) -> dict[str, Tensor]:
+        """Returns some clips of a part as a batch on a device, as the loaders would give them to a model."""
+        ...
+
+
+OF_SETUP = ("train_dataset", "validation_dataset", "test_dataset")
+"""What is there after ``setup`` alone."""

@@ -1,0 +1,111 @@
+"""What evaluations and media need of a run's model and data, checked by what these can do."""
+
+from typing import Any, cast
+
+import numpy as np
+from lightning.pytorch.utilities import rank_zero_warn
+
+from datamodules.protocols import OF_SETUP, ClipData
+from lightning_app.errors import RunError
+from modules.protocols import Regularised, Swappable, lacking
+
+_LEAVE_OUT = "leave it out with --evaluation null --media null"
+
+
+def clip_data(data: object) -> ClipData:
+    """Returns the data of a run.
+
+    Raises:
+        RunError: They are no clips that can be evaluated or shown; the message says what is missing.
+    """
+    if missing := [name for name in lacking(data, ClipData) if name not in OF_SETUP]:
+        raise RunError(
+            f"{type(data).__name__} has no {', '.join(missing)}, which evaluations and media need of data (see "
+            f"datamodules.protocols.ClipData); base it on datamodules.ClipDataModule, or {_LEAVE_OUT}."
+        )
+    return cast(ClipData, data)
+
+
+def swappable(model: Any) -> Swappable:
+    """Returns the model of a run.
+
+    Raises:
+        RunError: Its latents cannot be swapped; the message says what is missing.
+    """
+    if missing := lacking(model, Swappable):
+        raise RunError(
+            f"swaps are between the global and the local latents of a model, and {type(model).__name__} has no "
+            f"{', '.join(missing)} (see modules.protocols.Swappable); {_LEAVE_OUT}."
+        )
+    return cast(Swappable, model)
+
+
+def regularised(model: Any, data: ClipData) -> Regularised:
+    """Returns the model of a run, whose attributes are those of the data.
+
+    Raises:
+        RunError: It has no regularised dimensions, or other attributes.
+    """
+    if missing := lacking(model, Regularised):
+        raise RunError(
+            f"this is of regularised dimensions, and {type(model).__name__} has no {', '.join(missing)} (see "
+            f"modules.protocols.Regularised); {_LEAVE_OUT}."
+        )
+    if not model.regularized_dims:
+        raise RunError(
+            f"this is of regularised dimensions, and {type(model).__name__} has none here: name attributes with "
+            f"--data.attributes, or {_LEAVE_OUT}."
+        )
+    if model.attribute_names != data.attributes:
+        raise RunError(
+            f"the model's attributes are {', '.join(model.attribute_names)}, the data's {', '.join(data.attributes)}; "
+            "they must be the same, in the same order."
+        )
+    return cast(Regularised, model)
+
+
+def swap_factor(data: ClipData, factor: str | None) -> str:
+    """Returns the class that clips are swapped by.
+
+    Args:
+        data: The data.
+        factor: Its name; None takes the first that the data has.
+
+    Raises:
+        RunError: There is no such class, or it has one value alone.
+    """
+    known = data.class_names
+    if not known:
+        raise RunError(f"these data have no classes, and a swap is between clips of two; {_LEAVE_OUT}.")
+    name = next(iter(known)) if factor is None else factor
+    if name not in known:
+        raise RunError(f"this data has no class '{name}' to swap by; it has {', '.join(known)}.")
+    if len(known[name]) < 2:
+        raise RunError(
+            f"a swap is between clips of two classes, and this data has one {name}, {', '.join(known[name])}; choose "
+            f"two or more, or {_LEAVE_OUT}."
+        )
+    return name
+
+
+def require_classes_on_both_sides(data: ClipData, factor: str) -> None:
+    """Checks that what reads a class from training clips can be tried on the clips that are evaluated.
+
+    Raises:
+        RunError: A class is there for evaluation alone, or there are too few training clips.
+    """
+    names = data.class_names[factor]
+    train = set(np.unique(data.train_dataset.labels[factor]).tolist())
+    evaluated = set(np.unique(data.test_dataset.labels[factor]).tolist())
+    if unseen := sorted(evaluated - train):
+        raise RunError(
+            f"there are clips of {factor} {', '.join(names[label] for label in unseen)} to evaluate and none to train "
+            "on; choose other classes, a larger set, or another split (--data.seed, --data.validation_fraction)."
+        )
+    if unheard := sorted(train - evaluated):
+        rank_zero_warn(f"no clip of {factor} {', '.join(names[label] for label in unheard)} is evaluated.")
+    if len(data.train_dataset) <= len(train):
+        raise RunError(
+            f"the {factor} is read from v by a classifier of {len(train)} classes, which needs more than the "
+            f"{len(data.train_dataset)} training clips that there are; take a larger set, or --evaluation null."
+        )
