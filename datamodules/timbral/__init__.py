@@ -14,8 +14,8 @@ VERSION = "1"
 """Keys stored tables of attributes. Change it with every change that moves a value."""
 
 RESOLUTION = 0.1
-"""Difference, in points, up to which two values are the same: rounding the samples to 16 bits, or adding up in the order
-of another processor's kernels, moves an attribute by less."""
+"""Difference, in points, up to which two values are the same: rounding the samples to 16 bits, or adding up in the
+order of another processor's kernels, moves an attribute by less."""
 
 __all__ = ["RESOLUTION", "VERSION", "brightness", "depth", "timbral_attributes"]
 

@@ -134,7 +134,8 @@ def test_media_and_their_scores(ar_vae):
     rows = [row for row in logged(root, 0) if row.get("media/smoothness/depth")]
     assert len(rows) == 1
     for score, value in scores.items():
-        assert float(rows[0][f"media/{score}"]) == pytest.approx(float(value))
+        # Not a number where an attribute stands still, as it may after so little training.
+        assert float(rows[0][f"media/{score}"]) == pytest.approx(float(value), nan_ok=True)
 
 
 def test_media_do_not_change_the_training(ar_vae):

@@ -74,7 +74,7 @@ def configurations(of_notes):
                 yield pytest.param(model, data, id=f"{model.stem}-{data.stem}")
 
 
-@pytest.mark.parametrize(("model", "data"), configurations(of_notes=False))
+@pytest.mark.parametrize(("model", "data"), list(configurations(of_notes=False)))
 def test_every_configuration_of_clips_fits_the_signatures(capsys, model, data):
     config = _printed(capsys, "fit", "-c", str(model), "--data", str(data))
 
@@ -82,7 +82,7 @@ def test_every_configuration_of_clips_fits_the_signatures(capsys, model, data):
     assert config["model"]["init_args"]["n_features"] == config["data"]["init_args"]["log_mel"]["n_mels"]
 
 
-@pytest.mark.parametrize(("model", "data"), configurations(of_notes=True))
+@pytest.mark.parametrize(("model", "data"), list(configurations(of_notes=True)))
 def test_every_configuration_of_notes_fits_the_signatures(capsys, model, data):
     config = _printed(capsys, "fit", "-c", str(model), "--data", str(data))
 
