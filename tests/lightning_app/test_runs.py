@@ -148,6 +148,8 @@ def test_config_of_a_run_is_complete(disentangle, tmp_path, render_cache):
 
     assert json.loads((root / "evaluation.json").read_text())["n_validation_clips"] == 2
     assert {path.name for path in root.glob("config*")} == {"config.yaml", "config.test.yaml"}
+    for name in ("machine.json", "machine.test.json"):
+        assert json.loads((root / name).read_text())["threads"] == torch.get_num_threads()
 
 
 def test_media_are_pictures_and_sounds(disentangle):
