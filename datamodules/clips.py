@@ -51,6 +51,10 @@ def cached_log_mels(
 ) -> Path:
     """Returns the cache entry with a source's log-mels and attributes, computing it in worker processes if need be.
 
+    One that was made on another processor is the same entry, though its kernels round differently: in bands within
+    80 dB of their frame's loudest, log-mels agree within 1e-3 (4e-5 was the most for rendered melodies); weaker ones
+    hold as much as float32 leaves of them beside the loudest.
+
     Args:
         source: The clips.
         spec: The log-mel's settings.
