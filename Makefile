@@ -6,10 +6,10 @@ DEMO := runs/demo
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all bench lint format clean
+.PHONY: help setup demo test test-all test-processors test-processors-quick bench lint format clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready  ## make the virtual environment with locked dependencies, FluidSynth and a soundfont
 	@scripts/install-fluidsynth.sh $(BIN)/python
@@ -34,6 +34,12 @@ test: setup  ## run the tests
 
 test-all: setup  ## run the tests, the slow ones too
 	$(BIN)/python -m pytest -n $(JOBS) -m ''
+
+test-processors: setup  ## run the numerical tests with the kernels and threads of other processors (20 minutes)
+	$(BIN)/python scripts/test_processors.py --jobs $(JOBS)
+
+test-processors-quick: setup  ## run some of them under one such setting (a minute)
+	$(BIN)/python scripts/test_processors.py --jobs $(JOBS) --quick
 
 bench: setup  ## time the information metrics against scikit-learn, and the loading of notes (minutes)
 	$(BIN)/python -m benchmarks

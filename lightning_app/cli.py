@@ -124,6 +124,8 @@ def main(args: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
     warnings.filterwarnings("ignore", message=".*configure_optimizers` will be overridden.*")
+    # A run that goes on, or is made again, writes to its own folder.
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
     with one_message():
         try:
             DisentangleCLI(args)

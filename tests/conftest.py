@@ -10,9 +10,9 @@ os.environ.setdefault("WANDB_SILENT", "true")
 
 
 @pytest.fixture(autouse=True)
-def _one_thread():
-    """Tests run in parallel processes; more threads in each would only fight over the cores."""
-    torch.set_num_threads(1)
+def _threads():
+    """As many as are asked for, or one: tests run in parallel processes, and more would only fight over the cores."""
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
 
 
 def _strongest_frequency(audio: np.ndarray, rate: int) -> float:

@@ -1,4 +1,4 @@
-"""The script that makes sure of FluidSynth and a soundfont."""
+"""The scripts: one makes sure of FluidSynth and a soundfont, the other tests as other processors would."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "scripts" / "install-fluidsynth.sh"
+SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
 def _run(tmp_path, **environment):
@@ -19,7 +19,7 @@ def _run(tmp_path, **environment):
         if where := shutil.which(tool, path=os.defpath + ":/sbin:/usr/sbin"):
             (tools / tool).symlink_to(where)
     return subprocess.run(
-        [str(SCRIPT), sys.executable],
+        [str(SCRIPTS / "install-fluidsynth.sh"), sys.executable],
         capture_output=True,
         text=True,
         env={**os.environ, "PATH": str(tools), **environment},
@@ -46,3 +46,19 @@ def test_says_what_to_install_where_it_may_not(tmp_path):
         "export DISENTANGLE_SOUNDFONT",
     ):
         assert words in done.stderr
+
+
+def test_settings_of_processors_reach_the_tests_and_those_that_fail_are_named(tmp_path):
+    test = tmp_path / "test_kernels.py"
+    test.write_text(
+        "import os\n"
+        "def test_kernels(): assert os.environ['ATEN_CPU_CAPABILITY'] != 'default'\n"
+        "def test_threads(): assert os.environ['OMP_NUM_THREADS'] != '4'\n"
+    )
+    command = [sys.executable, str(SCRIPTS / "test_processors.py"), "--jobs", "0", str(test)]
+    environment = {**os.environ, "ATEN_CPU_CAPABILITY": "avx2", "OMP_NUM_THREADS": "1"}
+
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-2:] == ["ATEN_CPU_CAPABILITY='default'", "OMP_NUM_THREADS='4'"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 
 def _run_python(code: str, *arguments: object) -> str:
@@ -22,7 +23,13 @@ class Fork:
     def __init__(self, function: Callable[..., object], *arguments: object) -> None:
         context = multiprocessing.get_context("fork")
         self._answer, sender = context.Pipe(duplex=False)
-        self.process = context.Process(target=lambda: sender.send(function(*arguments)))
+
+        def answer() -> None:
+            # The copy has none of this process's threads, for which OpenMP would wait for ever.
+            torch.set_num_threads(1)
+            sender.send(function(*arguments))
+
+        self.process = context.Process(target=answer)
         self.process.start()
         sender.close()
 

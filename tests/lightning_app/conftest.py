@@ -179,7 +179,7 @@ def ar_vae(tmp_path, nsynth_root):
         if logger:
             csv_logger = "lightning.pytorch.loggers.CSVLogger"
             small += ["--trainer.logger", csv_logger, "--trainer.logger.save_dir", str(root)]
-            small += ["--trainer.logger.name", "logs"]
+            small += ["--trainer.logger.name", "logs", "--trainer.log_every_n_steps", "1"]
         else:
             small += ["--trainer.logger", "false"]
         main([subcommand, "-c", str(CONFIGS / "ar_vae.yaml"), *small, *options])

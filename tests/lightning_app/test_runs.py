@@ -42,6 +42,7 @@ def test_fit_validate_test_predict(disentangle, config):
     assert model.stage is expected
 
 
+@pytest.mark.filterwarnings("ignore:.*training ends before the second stage")  # which is where it is to stop
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
 @pytest.mark.parametrize("posterior", ["factorised", "full"])
 def test_stopped_and_resumed_run_ends_with_the_same_weights(disentangle, stop_after, posterior):
@@ -147,6 +148,8 @@ def test_config_of_a_run_is_complete(disentangle, tmp_path, render_cache):
 
     assert json.loads((root / "evaluation.json").read_text())["n_validation_clips"] == 2
     assert {path.name for path in root.glob("config*")} == {"config.yaml", "config.test.yaml"}
+    for name in ("machine.json", "machine.test.json"):
+        assert json.loads((root / name).read_text())["threads"] == torch.get_num_threads()
 
 
 def test_media_are_pictures_and_sounds(disentangle):
@@ -177,7 +180,7 @@ def test_media_repeat_from_epoch_to_epoch(disentangle):
 
 
 def test_loggers_have_the_scores_and_the_configuration(disentangle):
-    root = disentangle("fit", logger=True)
+    root = disentangle("fit", "--trainer.log_every_n_steps", "1", logger=True)
     wandb.finish()
     disentangle("test", "--ckpt_path", str(root / BEST), logger=True)
     wandb.finish()

@@ -14,11 +14,14 @@ from tests.datamodules.levels import MODEL, assert_complete, fatal, files_beside
 
 ROOT = Path(__file__).parents[3]
 
+# A shell has what it runs in the background ignore Ctrl-C, and so do the processes that a test starts there.
 COMPUTE_SLOWLY = """
+import signal
 import sys
 from pathlib import Path
 from datamodules.analysis.attribute_table import attribute_table
 from tests.datamodules.levels import MODEL, assert_complete, fatal, files_beside_audio, slow, write_clips
+signal.signal(signal.SIGINT, signal.default_int_handler)
 folder, log, n, n_workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 clips = {f"clip-{i:04}": folder / f"{i:04}.wav" for i in range(n)}
 assert_complete(attribute_table(clips, slow(log), folder, n_workers=n_workers), clips)

@@ -12,6 +12,17 @@ from datamodules.errors import DataError
 from modules.audio import LogMel, LogMelSpec
 from modules.audio.representation import LogMagnitudePicture, LogMelSequence
 from tests.datamodules.clips.tones import Plain, Tones
+from tests.kernels import OTHER_KERNELS
+
+PREPARE_ELSEWHERE = """
+import sys
+from pathlib import Path
+from datamodules.clips.prepared import cached_representations
+from datamodules.dmelodies.rendered import RenderedMelodies
+from modules.audio.representation import LogMelSequence
+rendered = RenderedMelodies("C", (4,), "major", ("violin", "trumpet"), 7, 0, 16_000)
+print("entry", cached_representations(rendered, LogMelSequence(), Path(sys.argv[1]), 1))
+"""
 
 PICTURE = {"size": 64, "hop_length": 64}
 
@@ -39,6 +50,20 @@ def test_an_entrys_files(rendered, entry):
         with torch.inference_mode():
             expected = LogMel(LogMelSpec())(torch.from_numpy(rendered.audio(clip)))
         assert np.array_equal(x[clip], expected)
+
+
+def test_another_processors_log_mels_are_the_same_entry_but_for_rounding(entry, tmp_path, run_python, monkeypatch):
+    for variable, value in OTHER_KERNELS.items():
+        monkeypatch.setenv(variable, value)
+    other = Path(run_python(PREPARE_ELSEWHERE, tmp_path).split("entry ")[1].strip())
+
+    assert other.name == entry.name
+    differing = {name for name, bytes_ in content(other).items() if bytes_ != content(entry)[name]}
+    assert differing <= {"x.npy"}
+    ours, theirs = (np.load(folder / "x.npy") for folder in (entry, other))
+    heard = ours > ours.max(axis=-1, keepdims=True) - 8 * np.log(10)  # 80 dB below the frame's loudest band
+    assert heard.mean() > 0.9
+    assert np.abs(theirs - ours)[heard].max() < 1e-3
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create 3 worker processes")

@@ -8,6 +8,7 @@ import pytest
 from datamodules.errors import DataError
 from datamodules.synthesis import general_midi
 from datamodules.synthesis.fluidsynth import SOUNDFONT_VARIABLE, find_soundfont, render, synthesis_key
+from tests.kernels import OTHER_KERNELS
 
 RATE = 16_000
 MELODY = (60, -1, 64, 67, 64, -1, 72, 60)
@@ -56,7 +57,10 @@ def test_renders_do_not_depend_on_what_was_played_before():
     assert not np.array_equal(first["violin"], first["trumpet"])
 
 
-def test_renders_are_the_same_in_another_process(run_python):
+@pytest.mark.parametrize("environment", [{}, OTHER_KERNELS], ids=["same kernels", "other kernels"])
+def test_renders_are_the_same_in_another_process(run_python, monkeypatch, environment):
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
     here = {f"{name} {hashlib.sha256(play(MELODY, name).tobytes()).hexdigest()}" for name in ("violin", "trumpet")}
     assert set(run_python(RENDER_ELSEWHERE, "trumpet", "violin").splitlines()) == here
 

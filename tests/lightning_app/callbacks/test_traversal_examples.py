@@ -238,7 +238,8 @@ def test_unregularised_attributes_are_not_traversed(make_notes, quiet_trainer, t
 
 def test_silent_decodings_do_no_harm(make_notes, quiet_trainer, tmp_path, drawn):
     logger = CSVLogger(tmp_path, name="logs")
-    trainer = quiet_trainer(TraversalExamples(n_examples=1, n_positions=3), max_epochs=1, logger=logger)
+    options = {"max_epochs": 1, "logger": logger, "log_every_n_steps": 1}
+    trainer = quiet_trainer(TraversalExamples(n_examples=1, n_positions=3), **options)
     trainer.fit(vae(SilentDecoder()), make_notes())
 
     folder = tmp_path / "media" / "epoch_0001"

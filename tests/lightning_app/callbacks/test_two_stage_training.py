@@ -68,6 +68,7 @@ def test_dsae_f_freezes_the_global_encoder_and_keeps_the_standard_prior(tmp_path
     assert _moved(diary, 1) == _moved(diary, 2) == {"local_encoder", "transition", "decoder"}
 
 
+@pytest.mark.filterwarnings("ignore:.*training ends before the second stage")  # which is where it is to stop
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
 def test_checkpoint_of_either_stage_loads_into_a_fresh_model(tmp_path, tiny_clips, stop_after, quiet_trainer):
     model = _model()

@@ -28,7 +28,8 @@ def arguments(tmp_path, render_cache):
         options = (
             f"--data.cache_dir {render_cache} --data.size 8 --data.batch_size 3 "
             "--data.representation.n_mels 12 "
-            "--data.representation.hop_length 1024 --data.prepare_workers 1 --trainer.accelerator cpu --trainer.logger false "
+            "--data.representation.hop_length 1024 --data.prepare_workers 1 "
+            "--trainer.accelerator cpu --trainer.logger false "
             f"--trainer.max_epochs {max_epochs} --media null"
         )
         return [

@@ -23,7 +23,7 @@ def batches(n_features: int = 3) -> DataLoader:
 
 
 def train_and_save(trainer: Trainer, model: DSAE, folder: Path) -> Path:
-    trainer.fit(model, batches())
+    trainer.fit(model, batches(), batches())
     trainer.save_checkpoint(folder / "model.ckpt")
     return folder / "model.ckpt"
 
@@ -85,7 +85,7 @@ def test_training_resumes_in_the_stage_it_was_in(make_dsae, make_trainer, tmp_pa
     path = train_and_save(make_trainer(max_epochs=1), model, tmp_path)
     resumed, trainer = make_dsae().float(), make_trainer(max_epochs=2)
 
-    trainer.fit(resumed, batches(), ckpt_path=path)
+    trainer.fit(resumed, batches(), batches(), ckpt_path=path)
 
     assert trainer.global_step == 2
     assert resumed.stage is stage

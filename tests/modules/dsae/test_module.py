@@ -157,7 +157,8 @@ def test_every_parameter_but_the_snapshots_is_trained(make_dsae, make_trainer, s
     model = make_dsae(stage, posterior=posterior)
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
 
-    make_trainer(max_epochs=1).fit(model, loader(*(randn(B, T, F) for _ in range(3))))
+    batches = loader(*(randn(B, T, F) for _ in range(3)))
+    make_trainer(max_epochs=1, limit_val_batches=0).fit(model, batches, batches)
 
     for name, parameter in model.named_parameters():
         is_snapshot = name.startswith("prior_encoder.")

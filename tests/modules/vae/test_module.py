@@ -17,6 +17,9 @@ from modules.vae.attribute_regularization import attribute_regularization
 B, SIZE, D = 6, 4, 5
 NAMES = ("brightness", "depth", "pitch")
 
+# Steps are taken here without a trainer, which the model would log to.
+WITHOUT_TRAINER = pytest.mark.filterwarnings(r"ignore:You are trying to `self\.log\(\)` but the `self\.trainer`")
+
 
 class LinearEncoder(nn.Module):
     def __init__(self, dim: int = D) -> None:
@@ -98,6 +101,7 @@ def test_reduction_is_the_mean_unless_told():
     assert terms["reconstruction"].item() == pytest.approx(expected["reconstruction"], rel=1e-10)
 
 
+@WITHOUT_TRAINER
 @pytest.mark.parametrize(("beta", "gamma"), [(1.0, 10.0), (0.0, 0.0), (0.3, 0.0), (0.0, 7.0), (4.0, 2.5)])
 @pytest.mark.parametrize("step", ["training_step", "validation_step", "test_step"])
 def test_loss_weighs_the_terms(step, beta, gamma):
@@ -115,6 +119,7 @@ def test_loss_weighs_the_terms(step, beta, gamma):
     assert outputs["loss"].requires_grad
 
 
+@WITHOUT_TRAINER
 def test_weights_are_the_published_ones_unless_told():
     model, given = linear(), batch()
     torch.manual_seed(3)
@@ -126,6 +131,7 @@ def test_weights_are_the_published_ones_unless_told():
     assert loss.item() == pytest.approx(terms["reconstruction"] + terms["kl"] + 10.0 * regularization, rel=1e-10)
 
 
+@WITHOUT_TRAINER
 @pytest.mark.parametrize("settings", [{"attribute_names": ()}, {"regularized_dims": []}])
 def test_without_regularised_dimensions_it_is_a_plain_beta_vae(settings):
     model, given = linear(**settings, gamma=1000.0), batch()
@@ -243,7 +249,8 @@ def test_checkpoint_restores_the_model(tmp_path, make_trainer, pluggable):
     model = BetaVAE(**settings, beta=0.5, gamma=3.0, **parts)
     trainer = make_trainer(max_epochs=1, default_root_dir=tmp_path)
     given = {name: value.float() for name, value in batch().items()}
-    trainer.fit(model, DataLoader([given], batch_size=None))
+    loader = DataLoader([given], batch_size=None)
+    trainer.fit(model, loader, loader)
     trainer.save_checkpoint(tmp_path / "model.ckpt")
 
     others = {"encoder": LinearEncoder(), "decoder": LinearDecoder()} if pluggable else {}
@@ -342,7 +349,8 @@ def test_a_few_steps_bring_the_dimensions_into_the_attributes_order(make_trainer
         return [terms[f"regularization/{name}"].item() for name in NAMES[:2]], correlations
 
     before, correlated_before = scores()
-    make_trainer(max_epochs=40).fit(model, DataLoader(notes, batch_size=32, shuffle=True))
+    loader = DataLoader(notes, batch_size=32, shuffle=True)
+    make_trainer(max_epochs=40, limit_val_batches=0).fit(model, loader, loader)
     after, correlated_after = scores()
 
     assert max(after) < 0.5 * min(before)
@@ -355,7 +363,8 @@ def test_every_parameter_of_the_published_model_is_trained(make_trainer):
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     given = {name: value.float() for name, value in batch().items()}
 
-    make_trainer(max_epochs=3).fit(model, DataLoader([given], batch_size=None))
+    loader = DataLoader([given], batch_size=None)
+    make_trainer(max_epochs=3, limit_val_batches=0).fit(model, loader, loader)
 
     for name, parameter in model.named_parameters():
         assert not torch.equal(parameter, before[name]), name

@@ -1,0 +1,62 @@
+"""What a run's numbers can depend on besides its configuration: the processor, its kernels, threads and versions."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+import torch
+
+from datamodules.storage.worker_pool import usable_cores
+
+_CPU_INFO = Path("/proc/cpuinfo")
+# Which of its lines name the model: the first three on x86, the others on Arm.
+_MODEL = ("model name", "cpu family", "model", "CPU implementer", "CPU part", "CPU variant")
+_LIBRARY = ("internal_api", "prefix", "version", "architecture", "threading_layer", "num_threads")
+_VARIABLES = (
+    *("ATEN_CPU_CAPABILITY", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA", "OPENBLAS_CORETYPE"),
+    *("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "GLIBC_TUNABLES"),
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"),
+    "CUBLAS_WORKSPACE_CONFIG",
+)
+_PACKAGES = ("torch", "torchaudio", "lightning", "numpy", "scipy", "scikit-learn", "numba")
+
+
+def machine(device: torch.device | None = None) -> dict[str, Any]:
+    """Returns what explains why two machines, or two settings of one, round differently.
+
+    Args:
+        device: That the model is on, which is named if it is a GPU.
+
+    Returns:
+        As JSON values, the ``processor`` and how many of its ``cores`` may be used; the number of ``threads`` of torch;
+        the ``kernels`` that torch and NumPy choose, and the libraries of linear algebra and threads with theirs; the
+        ``environment`` variables that choose kernels and threads, where they are set; the ``versions``; and the
+        ``gpu``, or null.
+    """
+    return {
+        "processor": {"architecture": platform.machine(), **_model()},
+        "cores": usable_cores(),
+        "threads": torch.get_num_threads(),
+        "kernels": {
+            "torch": torch.backends.cpu.get_cpu_capability(),
+            "numpy": np.show_config(mode="dicts")["SIMD Extensions"].get("found", []),
+            "libraries": [
+                {key: library[key] for key in _LIBRARY if key in library} for library in threadpoolctl.threadpool_info()
+            ],
+        },
+        "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+        "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
+        "gpu": torch.cuda.get_device_name(device) if device is not None and device.type == "cuda" else None,
+    }
+
+
+def _model() -> dict[str, str]:
+    if not _CPU_INFO.is_file():
+        return {"model name": platform.processor()}
+    lines = (line.partition(":") for line in _CPU_INFO.read_text().splitlines())
+    values = {key.strip(): value.strip() for key, _, value in lines}
+    return {key: values[key] for key in _MODEL if key in values}
