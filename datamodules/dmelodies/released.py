@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from datamodules.clips import split_by_group
 from datamodules.dmelodies.rendered import CLIP_SECONDS
 from datamodules.errors import DataError
+from datamodules.storage.audio_files import audio_files
 from modules.audio import _torchaudio
 
 _STEM = re.compile(r"(?P<index>\d+)_.*-(?P<instrument>[A-Za-z ]+)")
@@ -47,7 +48,7 @@ class ReleasedWavs:
     def __post_init__(self) -> None:
         if not self.folder.is_dir():
             raise DataError(f"no folder {self.folder}; correct data.wav_dir, or leave it out to render the melodies.")
-        found = sorted(self.folder.rglob("*.wav"))
+        found = audio_files(self.folder)
         if not found:
             raise DataError(
                 f"no WAV file in {self.folder} or its folders; data.wav_dir should name a folder of the release, like "

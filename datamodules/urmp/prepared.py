@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.errors import DataError
+from datamodules.storage.audio_files import is_audio_file
 from datamodules.urmp.segments import SEGMENT_SECONDS
 from datamodules.urmp.stems import INSTRUMENTS, check_instruments
 
@@ -47,7 +48,8 @@ class PreparedSegments:
         files = []
         for number, instrument in enumerate(self.instruments):
             for split in SPLITS:
-                found = sorted((self._instrument_folder(instrument) / split / "audio").glob("*.npy"))
+                there = (self._instrument_folder(instrument) / split / "audio").glob("*")
+                found = sorted(path for path in there if is_audio_file(path.name, (".npy",)))
                 if not found:
                     raise DataError(
                         f"no segments of {instrument} for '{split}' in {self.folder}: expected "

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.errors import DataError
+from datamodules.storage.audio_files import audio_files
 from modules.audio import _torchaudio
 
 INSTRUMENTS = {
@@ -35,7 +36,7 @@ RATE = 48_000
 """Of all stems, in Hz."""
 
 _STEM = re.compile(r"AuSep_\d+_(?P<code>[a-z]+)_\d+_(?P<title>.+)")
-_SUFFIXES = (".wav", ".flac")
+_ENDINGS = (".wav", ".flac")
 _NAMED = 5
 # The resampler's filter reaches over fewer samples than this, at whatever rate.
 _MARGIN = 4_800
@@ -125,7 +126,7 @@ def find_stems(root: Path, instruments: Sequence[str]) -> tuple[Stem, ...]:
     check_instruments(instruments)
     if not root.is_dir():
         raise DataError(f"no folder {root}; name the one with URMP's pieces with --data.root.")
-    paths = sorted(path for path in root.rglob("AuSep_*") if path.suffix.lower() in _SUFFIXES)
+    paths = [path for path in audio_files(root, _ENDINGS) if path.name.startswith("AuSep_")]
     if not paths:
         raise DataError(
             f"no stems in {root} or its folders; --data.root should name the folder with URMP's pieces, like "

@@ -160,6 +160,21 @@ def test_absent_instrument_lists_those_there(release):
         ReleasedWavs(release, ("violin", "flute"), RATE)
 
 
+def test_endings_of_any_letter_case_and_debris_beside_them(release):
+    names = [path.name for path in ReleasedWavs(release, PAIR, RATE).files]
+    for path in sorted(release.rglob("*.wav"))[::2]:
+        path.rename(path.with_suffix(".WAV"))
+    for debris in ("train/._0_c-major-Violin.wav", ".hidden/9_c-major-Violin.wav", "__MACOSX/train/8_x-Violin.wav"):
+        (release / debris).parent.mkdir(exist_ok=True, parents=True)
+        (release / debris).write_bytes(b"no sound")
+
+    source = ReleasedWavs(release, PAIR, RATE)
+
+    assert [path.with_suffix(".wav").name for path in source.files] == names
+    assert source.split(0.2).sum() == 4
+    assert all(np.abs(source.audio(index)).max() == 1 for index in range(len(source)))
+
+
 @pytest.mark.parametrize("name", ["violin.wav", "x_12-Violin.wav", "12-Violin.wav", "12_x.wav", "12_x-Violin2.wav"])
 def test_file_with_another_kind_of_name(release, write_wav, name):
     write_wav(release / "train" / name, seconds=0.01)

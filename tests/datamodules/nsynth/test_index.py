@@ -109,6 +109,28 @@ def test_files_that_no_entry_names_are_passed_over(split):
     assert len(NSynthIndex.read(split)) == 5
 
 
+def test_endings_of_any_letter_case_and_debris_beside_them(split):
+    audio = split / "audio"
+    for name, ending in ((IN_ORDER[0], ".WAV"), (IN_ORDER[3], ".Wav")):
+        (audio / f"{name}.wav").rename(audio / f"{name}{ending}")
+    for name in IN_ORDER:
+        (audio / f"._{name}.wav").touch()
+    (audio / "__MACOSX").mkdir()
+
+    index = NSynthIndex.read(split)
+
+    assert len(index) == 5
+    assert all(index.path(row).is_file() for row in range(5))
+    assert [index.path(row).suffix for row in range(5)] == [".WAV", ".wav", ".wav", ".Wav", ".wav"]
+    assert index[np.array([3])].path(0) == audio / f"{IN_ORDER[3]}.Wav"
+
+
+def test_debris_is_no_note(split):
+    (split / "audio" / f"{IN_ORDER[1]}.wav").rename(split / "audio" / f"._{IN_ORDER[1]}.wav")
+    with pytest.raises(DataError, match=rf"names 1 of 5 notes that are not in .*: {IN_ORDER[1]}\.wav"):
+        NSynthIndex.read(split)
+
+
 def test_some_of_the_notes(split):
     index = NSynthIndex.read(split)[np.array([3, 1])]
     assert len(index) == 2

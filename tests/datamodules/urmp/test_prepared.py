@@ -40,6 +40,25 @@ def test_segments_with_the_folders_own_split(folder):
         assert np.array_equal(source.audio(index), np.load(path))
 
 
+def test_endings_of_any_letter_case_and_debris_beside_them(folder):
+    audio = folder / "vn" / "train" / "audio"
+    path = next(audio.glob("*_0.npy"))
+    path.rename(path.with_suffix(".NPY"))
+    for name in ("._audio_AuSep_1_vn_01_A_0.npy", ".audio.npy"):
+        (audio / name).write_bytes(b"no sound")
+    (audio / "deeper").mkdir()
+    np.save(audio / "deeper" / "audio_9.npy", np.zeros(4 * RATE, np.float32))
+
+    source = PreparedSegments(folder, PAIR, RATE)
+
+    assert [file.name for file, number, held_out in source.files if (number, held_out) == (0, False)] == [
+        "audio_AuSep_1_vn_01_A_0.NPY",
+        "audio_AuSep_1_vn_01_A_1.npy",
+        "audio_AuSep_1_vn_01_A_2.npy",
+    ]
+    assert all(len(source.audio(index)) == 4 * RATE for index in range(len(source)))
+
+
 def test_missing_folder_instrument_and_split(folder):
     with pytest.raises(DataError, match=r"no folder .*absent; correct data\.prepared_dir"):
         PreparedSegments(folder / "absent", PAIR, RATE)

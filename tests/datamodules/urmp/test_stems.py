@@ -50,6 +50,16 @@ def test_a_part_is_the_wholes(tmp_path, write_stem, rate):
     np.testing.assert_allclose(around, np.pad(whole, (5, 9)), rtol=0, atol=1e-6)
 
 
+def test_endings_of_any_letter_case_and_debris_beside_them(tmp_path, write_stem):
+    for name in ("p/AuSep_1_vn_01_A.wav", "p/AuSep_2_tpt_01_A.flac"):
+        path = write_stem(tmp_path / name, np.zeros(9))
+        path.rename(path.with_suffix(path.suffix.upper()))
+    for debris in ("p/._AuSep_1_vn_01_A.wav", "__MACOSX/p/AuSep_1_vn_01_A.wav", ".trash/p/AuSep_1_vn_01_A.wav"):
+        write_stem(tmp_path / debris, np.zeros(9))
+
+    assert [stem.name for stem in find_stems(tmp_path, PAIR)] == ["p/AuSep_1_vn_01_A.WAV", "p/AuSep_2_tpt_01_A.FLAC"]
+
+
 def test_resampled_audio_is_the_same_sound(tmp_path, write_stem):
     path = write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.wav", np.zeros(1))
     t = np.arange(48_000) / 48_000
