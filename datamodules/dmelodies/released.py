@@ -90,9 +90,11 @@ class ReleasedWavs:
         if not len(channels):
             raise DataError(f"{path} holds no sound. Replace or remove it")
         mono = torch.from_numpy(channels.mean(axis=1))
+        if not mono.isfinite().all():
+            raise DataError(f"{path} holds NaN or infinite samples. Replace or remove it")
         audio = _torchaudio.functional.resample(mono, rate, self.sample_rate).numpy()[: self.n_samples]
         peak = np.abs(audio).max(initial=0.0)
-        if not np.isfinite(peak) or peak == 0:
+        if peak == 0:
             raise DataError(f"{path} holds no sound. Replace or remove it")
         return np.pad(audio / peak, (0, self.n_samples - len(audio))).astype(np.float32)
 

@@ -78,7 +78,8 @@ class PreparedSegments:
     def audio(self, index: int) -> NDArray[np.float32]:
         path = self.files[index][0]
         try:
-            audio = np.load(path)
+            with path.open("rb") as file:
+                audio = np.lib.format.read_array(file, allow_pickle=False)  # np.load would open an archive, too
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"cannot read {path}: {error} Replace or remove it") from error
         if audio.shape != (self.n_samples,):
@@ -86,8 +87,10 @@ class PreparedSegments:
                 f"{path} has the shape {audio.shape}; expected ({self.n_samples},), {SEGMENT_SECONDS} s at "
                 f"{self.sample_rate} Hz. Replace or remove it, or correct data.log_mel.sample_rate"
             )
-        if not np.issubdtype(audio.dtype, np.floating) or not np.isfinite(audio).all():
+        if not np.issubdtype(audio.dtype, np.floating):
             raise DataError(f"{path} does not hold audio in floating-point numbers. Replace or remove it")
+        if not np.isfinite(audio).all():
+            raise DataError(f"{path} holds NaN or infinite samples. Replace or remove it")
         return audio.astype(np.float32)
 
     def attributes(self) -> Mapping[str, NDArray[np.integer]]:

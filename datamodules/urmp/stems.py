@@ -78,7 +78,7 @@ class Stem:
             As in the file, without normalisation; shape (stop - start,).
 
         Raises:
-            DataError: The file cannot be read, is cut short, or holds samples that are no numbers.
+            DataError: The file cannot be read, is cut short, or holds NaN or infinite samples.
         """
         first, last = max(start, 0), min(stop, self.length(rate))
         # Begin where samples of both rates coincide, so that all parts are the whole's.
@@ -99,7 +99,7 @@ class Stem:
             raise DataError(f"{self.path} is cut short. Unpack URMP again, or remove it.")
         mono = channels.mean(axis=1)
         if not np.isfinite(mono).all():
-            raise DataError(f"{self.path} holds samples that are no numbers. Unpack URMP again, or remove it.")
+            raise DataError(f"{self.path} holds NaN or infinite samples. Unpack URMP again, or remove it.")
         return mono
 
 
@@ -120,8 +120,8 @@ def find_stems(root: Path, instruments: Sequence[str]) -> tuple[Stem, ...]:
         instruments: Names from `INSTRUMENTS`.
 
     Raises:
-        DataError: No such folder, no stems in it, none of an instrument, or stems that cannot be read, are not named
-            like URMP's, are there twice, or have another sample rate.
+        DataError: No such folder, no stems in it, none of an instrument, or stems that cannot be read, are empty, are
+            not named like URMP's, are there twice, or have another sample rate.
     """
     check_instruments(instruments)
     if not root.is_dir():
@@ -174,6 +174,9 @@ def _opened(paths: Sequence[Path]) -> tuple[Stem, ...]:
             continue
         if info.samplerate != RATE:
             problems.append(f"{path} has a sample rate of {info.samplerate} Hz, and URMP's stems have {RATE} Hz")
+            continue
+        if not info.frames:
+            problems.append(f"{path} holds no samples")
             continue
         state = (status.st_size, status.st_mtime_ns)
         stems.append(Stem(path, _name(path), *_instrument_and_title(path), info.frames, state))

@@ -74,6 +74,11 @@ def _save(values):
     return lambda path: np.save(path, values)
 
 
+def _save_archive(path):
+    with path.open("wb") as file:
+        np.savez(file, audio=np.zeros(64_000, np.float32))
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -85,8 +90,10 @@ def _save(values):
         ),
         (_save(np.zeros((1, 64_000))), r"_0\.npy has the shape \(1, 64000\)"),
         (_save(np.zeros(64_000, np.int16)), r"_0\.npy does not hold audio in floating-point numbers"),
-        (_save(np.full(64_000, np.nan)), r"_0\.npy does not hold audio"),
+        (_save(np.full(64_000, np.nan)), r"_0\.npy holds NaN or infinite samples"),
+        (_save(np.repeat([0.5, np.inf], 32_000)), r"_0\.npy holds NaN or infinite samples"),
         (_save(np.array([None] * 3)), r"cannot read .*_0\.npy: "),
+        (_save_archive, r"cannot read .*_0\.npy: "),
     ],
 )
 def test_a_file_that_is_no_segment_is_named(folder, tmp_path, spoil, message):

@@ -124,6 +124,20 @@ def test_the_same_stem_twice(tmp_path, write_stem, other):
         find_stems(tmp_path, PAIR[:1])
 
 
+def test_a_stem_without_samples_is_named(tmp_path, write_stem):
+    write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.wav", np.zeros(9))
+    empty = write_stem(tmp_path / "p" / "AuSep_2_vn_01_A.wav", np.zeros(0))
+    with pytest.raises(DataError) as error:
+        find_stems(tmp_path, ("violin",))
+    assert str(error.value) == f"{empty} holds no samples. Unpack URMP again, or remove what is not URMP's."
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 47])
+def test_the_shortest_stems(tmp_path, write_stem, n_samples):
+    write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.wav", np.full(n_samples, 0.5))
+    assert one(tmp_path).audio(16_000, 0, 100).shape == (100,)
+
+
 def test_a_stem_cut_short_or_with_no_numbers(tmp_path, write_stem, tone):
     path = write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.flac", tone(4))
     stem = one(tmp_path)
@@ -132,6 +146,7 @@ def test_a_stem_cut_short_or_with_no_numbers(tmp_path, write_stem, tone):
         stem.audio(16_000, 0, 64_000)
     path.unlink()
     path = path.with_suffix(".wav")
-    soundfile.write(path, np.array([0.0, np.nan, 0.0]), 48_000, subtype="FLOAT")
-    with pytest.raises(DataError, match=r"AuSep_1_vn_01_A\.wav holds samples that are no numbers"):
-        one(tmp_path).audio(16_000, 0, 1)
+    for value in (np.nan, np.inf, -np.inf):
+        soundfile.write(path, np.array([0.0, value, 0.0]), 48_000, subtype="FLOAT")
+        with pytest.raises(DataError, match=r"AuSep_1_vn_01_A\.wav holds NaN or infinite samples"):
+            one(tmp_path).audio(16_000, 0, 1)
