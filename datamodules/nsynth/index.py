@@ -95,7 +95,7 @@ class NSynthIndex:
         names = sorted(notes)
         endings = _endings(folder, names)
         columns = np.array([notes[name] for name in names], np.int16).reshape(-1, 4).T
-        return cls(folder, np.array(names, np.bytes_), np.array(endings, np.bytes_), *columns)
+        return cls(folder, np.array([name.encode() for name in names]), np.array(endings, np.bytes_), *columns)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -119,12 +119,14 @@ def _notes(path: Path) -> Mapping[str, tuple[int, int, int, int]]:
     try:
         with path.open(encoding="utf-8") as file:
             entries = json.load(file, object_pairs_hook=_reduced)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise DataError(
             f"no {path}: {path.parent} is not a split of NSynth as it is unpacked. Name the folder that holds "
             "nsynth-train, nsynth-valid and nsynth-test with --data.root, or leave it out to render notes."
         ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); it should be NSynth's list of notes.") from error
+    except (ValueError, RecursionError) as error:  # no JSON, no text, nested too deep
         raise DataError(f"{path} cannot be read as JSON ({error}); unpack NSynth again.") from error
     if not isinstance(entries, dict) or not entries:
         raise DataError(f"{path} does not list notes by name, as NSynth's does; unpack NSynth again.")
@@ -144,6 +146,7 @@ def _reduced(pairs: Iterable[tuple[str, Any]]) -> Any:
 def _described(name: str, entry: Any, path: Path) -> tuple[int, int, int, int]:
     """Fills what an entry lacks from the note's name, ``<family>_<source>_<instrument>-<pitch>-<velocity>``."""
     try:
+        name.encode()  # JSON can spell characters that no file's name can have
         instrument, pitch, velocity = name.rsplit("-", 2)
         family, source, _ = instrument.rsplit("_", 2)
         from_name = (FAMILIES.index(family), SOURCES.index(source), int(pitch), int(velocity))
