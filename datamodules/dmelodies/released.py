@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from datamodules.clips.source import ClipSource
 from datamodules.dmelodies.rendered import CLIP_SECONDS
 from datamodules.errors import DataError
+from datamodules.storage.audio_files import audio_files
 from modules.audio import _torchaudio
 
 _STEM = re.compile(r"(?P<index>\d+)_.*-(?P<instrument>[A-Za-z ]+)")
@@ -45,7 +46,7 @@ class ReleasedWavs(ClipSource):
     def __post_init__(self) -> None:
         if not self.folder.is_dir():
             raise DataError(f"no folder {self.folder}; correct data.wav_dir, or leave it out to render the melodies.")
-        found = sorted(self.folder.rglob("*.wav"))
+        found = audio_files(self.folder)
         if not found:
             raise DataError(
                 f"no WAV file in {self.folder} or its folders; data.wav_dir should name a folder of the release, like "
@@ -87,9 +88,11 @@ class ReleasedWavs(ClipSource):
         if not len(channels):
             raise DataError(f"{path} holds no sound. Replace or remove it")
         mono = torch.from_numpy(channels.mean(axis=1))
+        if not mono.isfinite().all():
+            raise DataError(f"{path} holds NaN or infinite samples. Replace or remove it")
         audio = _torchaudio.functional.resample(mono, rate, self.sample_rate).numpy()[: self.n_samples]
         peak = np.abs(audio).max(initial=0.0)
-        if not np.isfinite(peak) or peak == 0:
+        if peak == 0:
             raise DataError(f"{path} holds no sound. Replace or remove it")
         return np.pad(audio / peak, (0, self.n_samples - len(audio))).astype(np.float32)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.errors import DataError
+from datamodules.storage.audio_files import is_audio_file
 
 FAMILIES = ("bass", "brass", "flute", "guitar", "keyboard", "mallet", "organ", "reed", "string", "synth_lead", "vocal")
 """In the order of NSynth's ``instrument_family`` (Engel et al. 2017, release notes)."""
@@ -67,6 +68,7 @@ class NSynthIndex:
     Attributes:
         folder: The split's folder, with ``examples.json`` and ``audio/``.
         names: Such as ``bass_electronic_018-031-100``, bytes of shape (n,).
+        endings: Of the files' names, ``.wav`` in any letter case, bytes of shape (n,).
         family: Position in `FAMILIES`, shape (n,).
         source: Position in `SOURCES`, shape (n,).
         pitch: MIDI note, shape (n,).
@@ -75,6 +77,7 @@ class NSynthIndex:
 
     folder: Path
     names: NDArray[np.bytes_]
+    endings: NDArray[np.bytes_]
     family: NDArray[np.int8]
     source: NDArray[np.int8]
     pitch: NDArray[np.int16]
@@ -90,16 +93,16 @@ class NSynthIndex:
         path = folder / "examples.json"
         notes = _notes(path)
         names = sorted(notes)
-        _require_files(folder, names)
+        endings = _endings(folder, names)
         columns = np.array([notes[name] for name in names], np.int16).reshape(-1, 4).T
-        return cls(folder, np.array(names, np.bytes_), columns[0], columns[1], columns[2], columns[3])
+        return cls(folder, np.array([name.encode() for name in names]), np.array(endings, np.bytes_), *columns)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, rows: NDArray[Any]) -> "NSynthIndex":
         """Returns the index of some of the notes."""
-        columns = (self.names, self.family, self.source, self.pitch, self.velocity)
+        columns = (self.names, self.endings, self.family, self.source, self.pitch, self.velocity)
         return NSynthIndex(self.folder, *(column[rows] for column in columns))
 
     def name(self, row: int) -> str:
@@ -108,7 +111,7 @@ class NSynthIndex:
 
     def path(self, row: int) -> Path:
         """Returns a note's WAV file."""
-        return self.folder / "audio" / f"{self.name(row)}.wav"
+        return self.folder / "audio" / f"{self.name(row)}{bytes(self.endings[row]).decode()}"
 
 
 def _notes(path: Path) -> Mapping[str, tuple[int, int, int, int]]:
@@ -116,12 +119,14 @@ def _notes(path: Path) -> Mapping[str, tuple[int, int, int, int]]:
     try:
         with path.open(encoding="utf-8") as file:
             entries = json.load(file, object_pairs_hook=_reduced)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise DataError(
             f"no {path}: {path.parent} is not a split of NSynth as it is unpacked. Name the folder that holds "
             "nsynth-train, nsynth-valid and nsynth-test with --data.root, or leave it out to render notes."
         ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); it should be NSynth's list of notes.") from error
+    except (ValueError, RecursionError) as error:  # no JSON, no text, nested too deep
         raise DataError(f"{path} cannot be read as JSON ({error}); unpack NSynth again.") from error
     if not isinstance(entries, dict) or not entries:
         raise DataError(f"{path} does not list notes by name, as NSynth's does; unpack NSynth again.")
@@ -141,6 +146,7 @@ def _reduced(pairs: Iterable[tuple[str, Any]]) -> Any:
 def _described(name: str, entry: Any, path: Path) -> tuple[int, int, int, int]:
     """Fills what an entry lacks from the note's name, ``<family>_<source>_<instrument>-<pitch>-<velocity>``."""
     try:
+        name.encode()  # JSON can spell characters that no file's name can have
         instrument, pitch, velocity = name.rsplit("-", 2)
         family, source, _ = instrument.rsplit("_", 2)
         from_name = (FAMILIES.index(family), SOURCES.index(source), int(pitch), int(velocity))
@@ -158,13 +164,16 @@ def _described(name: str, entry: Any, path: Path) -> tuple[int, int, int, int]:
     return family_, source_, pitch_, velocity_
 
 
-def _require_files(folder: Path, names: Sequence[str]) -> None:
+def _endings(folder: Path, names: Sequence[str]) -> list[str]:
+    """The ending of each note's file; every note must have one."""
     audio = folder / "audio"
-    there = {path.name for path in audio.iterdir()} if audio.is_dir() else set()
-    missing = [name for name in names if f"{name}.wav" not in there]
+    files = audio.iterdir() if audio.is_dir() else ()
+    there = {file.stem: file.suffix for file in files if is_audio_file(file.name)}
+    missing = [name for name in names if name not in there]
     if missing:
         shown = ", ".join(f"{name}.wav" for name in missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
         raise DataError(
             f"{folder / 'examples.json'} names {len(missing)} of {len(names)} notes that are not in {audio}: {shown}. "
             "Unpack NSynth again, or take their entries out."
         )
+    return [there[name] for name in names]

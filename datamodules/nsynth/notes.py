@@ -42,7 +42,8 @@ def read_note(path: Path, form: NoteFormat) -> NDArray[np.float32]:
         Mono audio in [-1, 1], shape (n_samples,).
 
     Raises:
-        DataError: A file that cannot be read, is cut short, or has another rate, length or number of channels.
+        DataError: A file that cannot be read, is cut short, has another rate, length or number of channels, or holds
+            NaN or infinite samples.
     """
     try:
         audio, rate = soundfile.read(path, dtype="float32")
@@ -54,6 +55,8 @@ def read_note(path: Path, form: NoteFormat) -> NDArray[np.float32]:
             f"{rate} Hz; expected {form.n_samples} of 1 at {form.sample_rate} Hz. It was cut short or is not NSynth's: "
             "unpack NSynth again."
         )
+    if not np.isfinite(audio).all():
+        raise DataError(f"{path} holds NaN or infinite samples; unpack NSynth again.")
     return audio
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from datamodules.clips.source import ClipSource
 from datamodules.errors import DataError
+from datamodules.storage.audio_files import is_audio_file
 from datamodules.urmp.segments import SEGMENT_SECONDS
 from datamodules.urmp.stems import INSTRUMENTS, check_instruments
 
@@ -48,7 +49,8 @@ class PreparedSegments(ClipSource):
         files = []
         for number, instrument in enumerate(self.instruments):
             for split in SPLITS:
-                found = sorted((self._instrument_folder(instrument) / split / "audio").glob("*.npy"))
+                there = (self._instrument_folder(instrument) / split / "audio").glob("*")
+                found = sorted(path for path in there if is_audio_file(path.name, (".npy",)))
                 if not found:
                     raise DataError(
                         f"no segments of {instrument} for '{split}' in {self.folder}: expected "
@@ -77,7 +79,8 @@ class PreparedSegments(ClipSource):
     def audio(self, index: int) -> NDArray[np.float32]:
         path = self.files[index][0]
         try:
-            audio = np.load(path)
+            with path.open("rb") as file:
+                audio = np.lib.format.read_array(file, allow_pickle=False)  # np.load would open an archive, too
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"cannot read {path}: {error} Replace or remove it") from error
         if audio.shape != (self.n_samples,):
@@ -85,8 +88,10 @@ class PreparedSegments(ClipSource):
                 f"{path} has the shape {audio.shape}; expected ({self.n_samples},), {SEGMENT_SECONDS} s at "
                 f"{self.sample_rate} Hz. Replace or remove it, or correct data.representation.sample_rate"
             )
-        if not np.issubdtype(audio.dtype, np.floating) or not np.isfinite(audio).all():
+        if not np.issubdtype(audio.dtype, np.floating):
             raise DataError(f"{path} does not hold audio in floating-point numbers. Replace or remove it")
+        if not np.isfinite(audio).all():
+            raise DataError(f"{path} holds NaN or infinite samples. Replace or remove it")
         return audio.astype(np.float32)
 
     @property

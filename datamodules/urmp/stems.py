@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.errors import DataError
+from datamodules.storage.audio_files import audio_files
 from modules.audio import _torchaudio
 
 INSTRUMENTS = {
@@ -35,7 +36,7 @@ RATE = 48_000
 """Of all stems, in Hz."""
 
 _STEM = re.compile(r"AuSep_\d+_(?P<code>[a-z]+)_\d+_(?P<title>.+)")
-_SUFFIXES = (".wav", ".flac")
+_ENDINGS = (".wav", ".flac")
 _NAMED = 5
 # The resampler's filter reaches over fewer samples than this, at whatever rate.
 _MARGIN = 4_800
@@ -77,7 +78,7 @@ class Stem:
             As in the file, without normalisation; shape (stop - start,).
 
         Raises:
-            DataError: The file cannot be read, is cut short, or holds samples that are no numbers.
+            DataError: The file cannot be read, is cut short, or holds NaN or infinite samples.
         """
         first, last = max(start, 0), min(stop, self.length(rate))
         # Begin where samples of both rates coincide, so that all parts are the whole's.
@@ -98,7 +99,7 @@ class Stem:
             raise DataError(f"{self.path} is cut short. Unpack URMP again, or remove it.")
         mono = channels.mean(axis=1)
         if not np.isfinite(mono).all():
-            raise DataError(f"{self.path} holds samples that are no numbers. Unpack URMP again, or remove it.")
+            raise DataError(f"{self.path} holds NaN or infinite samples. Unpack URMP again, or remove it.")
         return mono
 
 
@@ -119,13 +120,13 @@ def find_stems(root: Path, instruments: Sequence[str]) -> tuple[Stem, ...]:
         instruments: Names from `INSTRUMENTS`.
 
     Raises:
-        DataError: No such folder, no stems in it, none of an instrument, or stems that cannot be read, are not named
-            like URMP's, are there twice, or have another sample rate.
+        DataError: No such folder, no stems in it, none of an instrument, or stems that cannot be read, are empty, are
+            not named like URMP's, are there twice, or have another sample rate.
     """
     check_instruments(instruments)
     if not root.is_dir():
         raise DataError(f"no folder {root}; name the one with URMP's pieces with --data.root.")
-    paths = sorted(path for path in root.rglob("AuSep_*") if path.suffix.lower() in _SUFFIXES)
+    paths = [path for path in audio_files(root, _ENDINGS) if path.name.startswith("AuSep_")]
     if not paths:
         raise DataError(
             f"no stems in {root} or its folders; --data.root should name the folder with URMP's pieces, like "
@@ -173,6 +174,9 @@ def _opened(paths: Sequence[Path]) -> tuple[Stem, ...]:
             continue
         if info.samplerate != RATE:
             problems.append(f"{path} has a sample rate of {info.samplerate} Hz, and URMP's stems have {RATE} Hz")
+            continue
+        if not info.frames:
+            problems.append(f"{path} holds no samples")
             continue
         state = (status.st_size, status.st_mtime_ns)
         stems.append(Stem(path, _name(path), *_instrument_and_title(path), info.frames, state))

@@ -1,5 +1,6 @@
 """The schedule of two-stage training (Luo et al. 2022, section 3.1)."""
 
+import math
 from typing import Any, cast
 
 import torch
@@ -20,7 +21,8 @@ class TwoStageTraining(Callback):
     of either stage goes on as if it had not stopped.
 
     The second stage has a new objective, so early stopping and the choice of the best checkpoint start afresh there,
-    and early stopping never ends the constrained stage.
+    and early stopping never ends the constrained stage. Training that will end or has ended before the second stage is
+    warned of, and so are tests of its checkpoints.
 
     Freezing waits until training has started: what is frozen when DDP wraps the model is never synchronised later.
     Multi-GPU runs need a strategy that finds unused parameters, like ``ddp_find_unused_parameters_true``.
@@ -51,16 +53,16 @@ class TwoStageTraining(Callback):
 
     def check(self, model: LightningModule, data: object, stage: str) -> None:
         """Says what cannot be trained in two stages, before any work; see `lightning_app.callbacks.checks`."""
-        if stage == "fit" and (missing := lacking(model, TwoStage)):
+        if missing := lacking(model, TwoStage):
             raise RunError(
                 f"{type(model).__name__} has no {', '.join(missing)}, which two-stage training needs of a model (see "
                 "modules.protocols.TwoStage); train it in one stage with --schedule null."
             )
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self.check(pl_module, None, stage)
         if stage != "fit":
             return
-        self.check(pl_module, None, stage)
         if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= self.constrained_epochs:
             rank_zero_warn(
                 f"trainer.max_epochs is {trainer.max_epochs} and schedule.constrained_epochs "
@@ -87,7 +89,28 @@ class TwoStageTraining(Callback):
                 f"{self.constrained_epochs}; go on with --schedule.constrained_epochs {trained_with}, or with the "
                 "config of its run."
             )
+        steps = self.constrained_epochs * _steps_per_epoch(trainer)
+        if 0 <= trainer.max_steps <= steps:
+            rank_zero_warn(
+                f"trainer.max_steps is {trainer.max_steps} and the {self.constrained_epochs} constrained epochs are "
+                f"{steps} steps: training ends before the second stage."
+            )
         self._enter_stage(trainer, pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if pl_module.stage is Stage.CONSTRAINED:
+            rank_zero_warn(
+                f"training ended in the constrained stage, after {trainer.current_epoch} of its "
+                f"{self.constrained_epochs} epochs: all its checkpoints, the best one too, are of the first stage. Go "
+                "on from the last one with more epochs, steps or time."
+            )
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if pl_module.stage is Stage.CONSTRAINED:
+            rank_zero_warn(
+                "the model is of the constrained stage, where the local latents are untrained: its scores say nothing "
+                f"of two-stage training. Train it for more than {self.constrained_epochs} epochs first."
+            )
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._enter_stage(trainer, pl_module)
@@ -104,6 +127,11 @@ class TwoStageTraining(Callback):
             _restart_early_stopping(trainer)
             _forget_checkpoints(trainer)
         model.enter_stage(stage, freeze_global_encoder=self.freeze_global_encoder)
+
+
+def _steps_per_epoch(trainer: Trainer) -> float:
+    n_batches = trainer.num_training_batches  # infinite where the loader has no length
+    return math.ceil(n_batches / trainer.accumulate_grad_batches) if math.isfinite(n_batches) else math.inf
 
 
 def _restart_early_stopping(trainer: Trainer) -> None:

@@ -105,8 +105,8 @@ def mutual_information_gap(
         n_neighbors: k of ``ksg``.
 
     Returns:
-        For each attribute a float64 of at most 1 (up to the error of estimates), of shape (M,). They depend on the
-        estimator, k and N, since H of a continuous attribute does (`metrics.functional.entropy`).
+        For each attribute a float64 of at most 1, of shape (M,). They depend on the estimator, k and N, since H of a
+        continuous attribute does (`metrics.functional.entropy`).
 
     Raises:
         ValueError: See `metrics.functional.mutual_information`; fewer than two dimensions; more attributes than
@@ -198,7 +198,7 @@ def dependency_blind_mutual_information_gap(
         n_neighbors: k of ``ksg``.
 
     Returns:
-        For each attribute a float64 of at most 1 (up to the error of estimates), of shape (M,).
+        For each attribute a float64 of at most 1, of shape (M,).
 
     Raises:
         ValueError: See `mutual_information_gap`; or no dimension is left that regularises no attribute.

@@ -16,7 +16,7 @@ class Information:
     """All that the information metrics are computed from.
 
     Attributes:
-        of_latents: I(z_d; a_m) in nats, of shape (D, M).
+        of_latents: I(z_d; a_m) in nats, of shape (D, M), no more than H(a_m).
         of_attributes: I(a_j; a_i) in nats, of shape (M, M), estimated with a_j in the place of a latent; the diagonal
             is what the estimator gives for an attribute and itself, which stands for H(a_i).
         estimator: What estimated them.
@@ -39,9 +39,12 @@ class Information:
         """
         inputs.enough_samples("latents", latents, estimator)
         flags = inputs.discreteness(discrete, attributes)
+        of_latents = estimator.information(latents, attributes, flags)
+        of_attributes = estimator.information(attributes, attributes, flags)
         return cls(
-            of_latents=estimator.information(latents, attributes, flags),
-            of_attributes=estimator.information(attributes, attributes, flags),
+            # Nothing tells more of an attribute than itself, but estimates may say so where its values tie.
+            of_latents=of_latents.clamp(max=of_attributes.diagonal()),
+            of_attributes=of_attributes,
             estimator=estimator,
             n_samples=len(latents),
         )
@@ -81,7 +84,7 @@ def mutual_information(
         n_neighbors: k of ``ksg``.
 
     Returns:
-        Nats, float64 of shape (D, M), 0 or more.
+        Nats, float64 of shape (D, M), from 0 to the attribute's `entropy`.
 
     Raises:
         ValueError: Shapes that do not match, too few samples, NaN or infinity, an attribute that is constant, or one
@@ -95,10 +98,8 @@ def mutual_information(
                 [0.4210]], dtype=torch.float64, estimator=KSG(n_neighbors=3, seed=42), n_samples=1000)
     """
     z, a = inputs.samples(latents, attributes)
-    chosen = estimator_named(estimator, n_neighbors)
-    inputs.enough_samples("latents", z, chosen)
-    values = chosen.information(z, a, inputs.discreteness(discrete, a))
-    return Estimate.of(values, estimator=chosen, n_samples=len(z))
+    information = Information.estimated(z, a, discrete, estimator_named(estimator, n_neighbors))
+    return information.estimate(information.of_latents)
 
 
 def entropy(
@@ -117,6 +118,9 @@ def entropy(
     ψ(N) - ψ(k + 1), which grows with log N, and ``binned`` the logarithm of the number of bins. It is the largest value
     that the estimator could have given for any latent, and what the gaps are divided by. Differential entropy is not:
     it depends on the attribute's unit and may be negative.
+
+    An attribute of few values is better declared discrete: as a continuous one its entropy is Shannon's up to the noise
+    of the estimate only.
 
     Args:
         attributes: Attributes, of shape (N, M).

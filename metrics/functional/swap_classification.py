@@ -29,7 +29,8 @@ def swap_classification(
         A scalar in [0, 1], the mean over the K classes of the training set.
 
     Raises:
-        ValueError: Shapes that do not match, latents that are not finite, or fewer than two classes to tell apart.
+        ValueError: Shapes that do not match, latents that are not finite, labels that are not whole, fewer than two
+            classes to tell apart, no more training samples than classes, or none that differ within a class.
 
     Example:
         >>> swap_classification([[0.0], [0.1], [1.0], [1.1]], [0, 0, 1, 1], [[0.2], [0.9]], [0, 1])
@@ -45,6 +46,16 @@ def swap_classification(
             f"train_labels has one class only ({classes.tolist()}); a swap is between two, so choose a data set with "
             "two or more instruments."
         )
+    if len(train_y) <= len(classes):
+        raise ValueError(
+            f"train_latents has {len(train_y)} samples of {len(classes)} classes; a linear discriminant analysis needs "
+            "more samples than classes, so train on more clips."
+        )
+    if all((train_v[train_y == label] == train_v[train_y == label][0]).all() for label in classes):
+        raise ValueError(
+            "train_latents is the same for all samples of a class; a linear discriminant analysis needs some that "
+            "differ, so either the latent has collapsed or the clips are too few."
+        )
     predicted = LinearDiscriminantAnalysis().fit(train_v, train_y).predict(v)
     return torch.tensor(f1_score(y, predicted, labels=classes, average="macro", zero_division=0.0), dtype=torch.float32)
 
@@ -54,12 +65,14 @@ def _checked(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     v = np.asarray(latents.detach().cpu() if isinstance(latents, Tensor) else latents, dtype=np.float64)
     y = np.asarray(labels.detach().cpu() if isinstance(labels, Tensor) else labels)
-    if v.ndim != 2 or not len(v):
-        raise ValueError(f"{latents_name} has shape {v.shape}; expected (n, D) with n of 1 or more.")
+    if v.ndim != 2 or not v.size:
+        raise ValueError(f"{latents_name} has shape {v.shape}; expected (n, D) with n and D of 1 or more.")
     if y.shape != v.shape[:1]:
         raise ValueError(
             f"{labels_name} has shape {y.shape}; expected {v.shape[:1]}, one for each row of {latents_name}."
         )
     if not np.isfinite(v).all():
         raise ValueError(f"{latents_name} has NaN or infinite values; the model that made them has diverged.")
+    if y.dtype.kind not in "biuf" or (y != np.floor(y)).any():
+        raise ValueError(f"{labels_name} has values that are no whole numbers; expected the number of each class.")
     return v, y.astype(np.int64)

@@ -135,6 +135,17 @@ def test_compute_names_the_step_without_clips(missing):
         SwapClassification().compute()
 
 
+@pytest.mark.filterwarnings("ignore:The ``compute`` method")
+def test_too_few_clips_to_learn_from_are_counted_once():
+    metric = SwapClassification()
+    for step in STEPS:
+        for _ in range(2):  # as a distributed sampler pads its last batch
+            metric.update(torch.tensor([[0.0], [1.0]]), torch.tensor([0, 1]), torch.tensor([0, 1]), step)
+
+    with pytest.raises(ValueError, match=r"train_latents has 2 samples of 2 classes; .* more samples than classes"):
+        metric.compute()
+
+
 @pytest.mark.parametrize("first", [32, 40])
 def test_two_processes_score_as_one(printed_by_pair, first):
     # Two batches and one, with clip 31 in both; or all clips in one, and none in the other.

@@ -110,6 +110,11 @@ def _mono(audio: NDArray) -> NDArray[np.float64]:
         raise DataError(f"audio must have the shape (n_samples,) or (n_samples, n_channels); this has {audio.shape}.")
     if audio.size == 0:
         raise DataError("the audio has no samples, so it has no brightness and no depth.")
+    if audio.ndim == 2 and audio.shape[1] > audio.shape[0]:
+        raise DataError(
+            f"the audio has the shape {audio.shape}, more channels than samples; expected (n_samples, n_channels), so "
+            "transpose audio whose channels come first."
+        )
     samples = audio.astype(np.float64)
     if not np.isfinite(samples).all():
         n_bad = np.count_nonzero(~np.isfinite(samples))

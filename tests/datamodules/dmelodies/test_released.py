@@ -122,10 +122,21 @@ def test_short_files_end_in_silence_and_long_ones_are_cut(tmp_path, write_wav):
 
 
 @pytest.mark.parametrize("rate", [RATE, 44_100])
-@pytest.mark.parametrize("samples", [np.zeros(RATE), np.full(RATE, np.nan), np.zeros(0)], ids=["zeros", "nan", "empty"])
+@pytest.mark.parametrize("samples", [np.zeros(RATE), np.zeros(0)], ids=["zeros", "empty"])
 def test_a_file_without_sound_is_named(tmp_path, samples, rate):
     soundfile.write(tmp_path / "12_x-Violin.wav", samples, rate, subtype="FLOAT")
     with pytest.raises(DataError, match=r"12_x-Violin\.wav holds no sound. Replace or remove it"):
+        one(tmp_path)
+
+
+@pytest.mark.parametrize("rate", [RATE, 44_100])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 777, -1])
+def test_a_file_with_a_sample_that_is_not_finite_is_named(tmp_path, value, place, rate):
+    samples = np.full(5 * rate, 0.5)
+    samples[place] = value
+    soundfile.write(tmp_path / "12_x-Violin.wav", samples, rate, subtype="FLOAT")
+    with pytest.raises(DataError, match=r"12_x-Violin\.wav holds NaN or infinite samples\. Replace or remove it"):
         one(tmp_path)
 
 
@@ -161,6 +172,21 @@ def test_folder_without_wavs(tmp_path):
 def test_absent_instrument_lists_those_there(release):
     with pytest.raises(DataError, match=r"no WAV of flute in .*; it has trumpet, violin"):
         ReleasedWavs(release, ("violin", "flute"), RATE)
+
+
+def test_endings_of_any_letter_case_and_debris_beside_them(release):
+    names = [path.name for path in ReleasedWavs(release, PAIR, RATE).files]
+    for path in sorted(release.rglob("*.wav"))[::2]:
+        path.rename(path.with_suffix(".WAV"))
+    for debris in ("train/._0_c-major-Violin.wav", ".hidden/9_c-major-Violin.wav", "__MACOSX/train/8_x-Violin.wav"):
+        (release / debris).parent.mkdir(exist_ok=True, parents=True)
+        (release / debris).write_bytes(b"no sound")
+
+    source = ReleasedWavs(release, PAIR, RATE)
+
+    assert [path.with_suffix(".wav").name for path in source.files] == names
+    assert source.split(0.2).sum() == 4
+    assert all(np.abs(source.audio(index)).max() == 1 for index in range(len(source)))
 
 
 @pytest.mark.parametrize("name", ["violin.wav", "x_12-Violin.wav", "12-Violin.wav", "12_x.wav", "12_x-Violin2.wav"])

@@ -104,9 +104,44 @@ def test_what_an_entry_says_goes_before_the_name(tmp_path):
     assert columns(index) == [(0, 1, 32, 75)]
 
 
+def test_names_that_are_not_ascii(tmp_path):
+    names = ["bass_electronic_Größe-031-100", "bass_electronic_小-031-100"]
+    index = NSynthIndex.read(write_split(tmp_path / "split", {name: {} for name in names}))
+    assert [index.name(row) for row in range(2)] == names
+    assert all(index.path(row).is_file() for row in range(2))
+
+
+def test_a_name_that_no_file_can_have_is_refused(tmp_path):
+    folder = write_split(tmp_path / "split", r'{"bass_electronic_\ud800-031-100": {}}')
+    with pytest.raises(DataError, match=r"which is not named or described as NSynth's notes are"):
+        NSynthIndex.read(folder)
+
+
 def test_files_that_no_entry_names_are_passed_over(split):
     (split / "audio" / "organ_electronic_000-060-100.wav").touch()
     assert len(NSynthIndex.read(split)) == 5
+
+
+def test_endings_of_any_letter_case_and_debris_beside_them(split):
+    audio = split / "audio"
+    for name, ending in ((IN_ORDER[0], ".WAV"), (IN_ORDER[3], ".Wav")):
+        (audio / f"{name}.wav").rename(audio / f"{name}{ending}")
+    for name in IN_ORDER:
+        (audio / f"._{name}.wav").touch()
+    (audio / "__MACOSX").mkdir()
+
+    index = NSynthIndex.read(split)
+
+    assert len(index) == 5
+    assert all(index.path(row).is_file() for row in range(5))
+    assert [index.path(row).suffix for row in range(5)] == [".WAV", ".wav", ".wav", ".Wav", ".wav"]
+    assert index[np.array([3])].path(0) == audio / f"{IN_ORDER[3]}.Wav"
+
+
+def test_debris_is_no_note(split):
+    (split / "audio" / f"{IN_ORDER[1]}.wav").rename(split / "audio" / f"._{IN_ORDER[1]}.wav")
+    with pytest.raises(DataError, match=rf"names 1 of 5 notes that are not in .*: {IN_ORDER[1]}\.wav"):
+        NSynthIndex.read(split)
 
 
 def test_some_of_the_notes(split):
@@ -162,8 +197,32 @@ def test_a_folder_that_is_not_nsynths_is_refused(tmp_path, there):
         NSynthIndex.read(folder)
 
 
+@pytest.mark.parametrize("file", ["nsynth", "nsynth/nsynth-train"])
+def test_a_file_where_a_folder_is_wanted_is_refused(tmp_path, file):
+    root = tmp_path / "nsynth"
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).touch()
+    with pytest.raises(DataError, match=r"no .*examples\.json: .*nsynth-train is not a split of NSynth.*--data\.root"):
+        NSynthIndex.read(root / "nsynth-train")
+
+
+def test_a_folder_where_the_index_is_wanted_is_refused(tmp_path):
+    (tmp_path / "examples.json").mkdir()
+    with pytest.raises(
+        DataError, match=r"examples\.json cannot be read \(Is a directory\); it should be NSynth's list"
+    ):
+        NSynthIndex.read(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"bass_electronic_018-031-100": {"pitch": 31}', "no JSON"])
 def test_a_damaged_index_is_refused(tmp_path, text):
+    folder = write_split(tmp_path / "split", text)
+    with pytest.raises(DataError, match=r"split/examples\.json cannot be read as JSON .*unpack NSynth again"):
+        NSynthIndex.read(folder)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": {"pitch": ' + 5000 * "1" + "}}"], ids=["deep", "long"])
+def test_an_index_that_python_cannot_parse_is_refused(tmp_path, text):
     folder = write_split(tmp_path / "split", text)
     with pytest.raises(DataError, match=r"split/examples\.json cannot be read as JSON .*unpack NSynth again"):
         NSynthIndex.read(folder)

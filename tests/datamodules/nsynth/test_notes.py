@@ -31,6 +31,15 @@ def test_a_note_is_read_as_its_file_has_it(note, subtype):
     assert check_note(note, FORM) is None
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_note_with_a_sample_that_is_not_finite_is_refused(note, value):
+    samples = noise(4000)
+    samples[-1] = value
+    soundfile.write(note, samples, 16_000, subtype="FLOAT")
+    with pytest.raises(DataError, match=rf"{NAME}\.wav holds NaN or infinite samples; unpack NSynth again"):
+        read_note(note, FORM)
+
+
 def wrong_rate(path):
     soundfile.write(path, noise(4000), 22_050, subtype="PCM_16")
 

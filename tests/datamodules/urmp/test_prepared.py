@@ -58,6 +58,25 @@ def test_it_can_be_sent_to_another_process(folder):
     assert np.array_equal(maker(), source.audio(5))
 
 
+def test_endings_of_any_letter_case_and_debris_beside_them(folder):
+    audio = folder / "vn" / "train" / "audio"
+    path = next(audio.glob("*_0.npy"))
+    path.rename(path.with_suffix(".NPY"))
+    for name in ("._audio_AuSep_1_vn_01_A_0.npy", ".audio.npy"):
+        (audio / name).write_bytes(b"no sound")
+    (audio / "deeper").mkdir()
+    np.save(audio / "deeper" / "audio_9.npy", np.zeros(4 * RATE, np.float32))
+
+    source = PreparedSegments(folder, PAIR, RATE)
+
+    assert [file.name for file, number, held_out in source.files if (number, held_out) == (0, False)] == [
+        "audio_AuSep_1_vn_01_A_0.NPY",
+        "audio_AuSep_1_vn_01_A_1.npy",
+        "audio_AuSep_1_vn_01_A_2.npy",
+    ]
+    assert all(len(source.audio(index)) == 4 * RATE for index in range(len(source)))
+
+
 def test_missing_folder_instrument_and_split(folder):
     with pytest.raises(DataError, match=r"no folder .*absent; correct data\.prepared_dir"):
         PreparedSegments(folder / "absent", PAIR, RATE)
@@ -73,6 +92,11 @@ def _save(values):
     return lambda path: np.save(path, values)
 
 
+def _save_archive(path):
+    with path.open("wb") as file:
+        np.savez(file, audio=np.zeros(64_000, np.float32))
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -84,8 +108,10 @@ def _save(values):
         ),
         (_save(np.zeros((1, 64_000))), r"_0\.npy has the shape \(1, 64000\)"),
         (_save(np.zeros(64_000, np.int16)), r"_0\.npy does not hold audio in floating-point numbers"),
-        (_save(np.full(64_000, np.nan)), r"_0\.npy does not hold audio"),
+        (_save(np.full(64_000, np.nan)), r"_0\.npy holds NaN or infinite samples"),
+        (_save(np.repeat([0.5, np.inf], 32_000)), r"_0\.npy holds NaN or infinite samples"),
         (_save(np.array([None] * 3)), r"cannot read .*_0\.npy: "),
+        (_save_archive, r"cannot read .*_0\.npy: "),
     ],
 )
 def test_a_file_that_is_no_segment_is_named(folder, tmp_path, spoil, message):

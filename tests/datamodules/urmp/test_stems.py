@@ -50,6 +50,16 @@ def test_a_part_is_the_wholes(tmp_path, write_stem, rate):
     np.testing.assert_allclose(around, np.pad(whole, (5, 9)), rtol=0, atol=1e-6)
 
 
+def test_endings_of_any_letter_case_and_debris_beside_them(tmp_path, write_stem):
+    for name in ("p/AuSep_1_vn_01_A.wav", "p/AuSep_2_tpt_01_A.flac"):
+        path = write_stem(tmp_path / name, np.zeros(9))
+        path.rename(path.with_suffix(path.suffix.upper()))
+    for debris in ("p/._AuSep_1_vn_01_A.wav", "__MACOSX/p/AuSep_1_vn_01_A.wav", ".trash/p/AuSep_1_vn_01_A.wav"):
+        write_stem(tmp_path / debris, np.zeros(9))
+
+    assert [stem.name for stem in find_stems(tmp_path, PAIR)] == ["p/AuSep_1_vn_01_A.WAV", "p/AuSep_2_tpt_01_A.FLAC"]
+
+
 def test_resampled_audio_is_the_same_sound(tmp_path, write_stem):
     path = write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.wav", np.zeros(1))
     t = np.arange(48_000) / 48_000
@@ -114,6 +124,20 @@ def test_the_same_stem_twice(tmp_path, write_stem, other):
         find_stems(tmp_path, PAIR[:1])
 
 
+def test_a_stem_without_samples_is_named(tmp_path, write_stem):
+    write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.wav", np.zeros(9))
+    empty = write_stem(tmp_path / "p" / "AuSep_2_vn_01_A.wav", np.zeros(0))
+    with pytest.raises(DataError) as error:
+        find_stems(tmp_path, ("violin",))
+    assert str(error.value) == f"{empty} holds no samples. Unpack URMP again, or remove what is not URMP's."
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 47])
+def test_the_shortest_stems(tmp_path, write_stem, n_samples):
+    write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.wav", np.full(n_samples, 0.5))
+    assert one(tmp_path).audio(16_000, 0, 100).shape == (100,)
+
+
 def test_a_stem_cut_short_or_with_no_numbers(tmp_path, write_stem, tone):
     path = write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.flac", tone(4))
     stem = one(tmp_path)
@@ -122,6 +146,7 @@ def test_a_stem_cut_short_or_with_no_numbers(tmp_path, write_stem, tone):
         stem.audio(16_000, 0, 64_000)
     path.unlink()
     path = path.with_suffix(".wav")
-    soundfile.write(path, np.array([0.0, np.nan, 0.0]), 48_000, subtype="FLOAT")
-    with pytest.raises(DataError, match=r"AuSep_1_vn_01_A\.wav holds samples that are no numbers"):
-        one(tmp_path).audio(16_000, 0, 1)
+    for value in (np.nan, np.inf, -np.inf):
+        soundfile.write(path, np.array([0.0, value, 0.0]), 48_000, subtype="FLOAT")
+        with pytest.raises(DataError, match=r"AuSep_1_vn_01_A\.wav holds NaN or infinite samples"):
+            one(tmp_path).audio(16_000, 0, 1)

@@ -2,6 +2,7 @@ import json
 
 import pytest
 from lightning import Callback
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from lightning_app.callbacks import TrainingEnd
 from modules.dsae import DSAE
@@ -19,9 +20,71 @@ def test_mark_is_there_after_the_end_and_not_while_training_goes_on(tmp_path, ti
         DSAE((9, 10), v_dim=2, z_dim=3), tiny_clips()
     )
 
-    assert json.loads(mark.read_text()) == {"epochs": 3, "steps": 6}
+    assert json.loads(mark.read_text()) == {"epochs": 3, "steps": 6, "ended_by": "max_epochs", "finished": True}
     with pytest.raises(RuntimeError, match="in the second epoch"):
         quiet_trainer(TrainingEnd(), Fails(), max_epochs=3, enable_checkpointing=False).fit(
             DSAE((9, 10), v_dim=2, z_dim=3), tiny_clips()
         )
     assert not mark.exists()
+
+
+class Stops(Callback):
+    """Asks the trainer to stop, in the second epoch or another."""
+
+    def __init__(self, epoch: int = 1) -> None:
+        self.epoch = epoch
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        trainer.should_stop = trainer.current_epoch == self.epoch
+
+
+class Unimprovable(DSAE):
+    """Its monitored loss grows from epoch to epoch."""
+
+    start = 0.0
+
+    def validation_step(self, batch, batch_idx):
+        self.log("val/negative_elbo", self.start + self.current_epoch)
+
+
+def stopped_early():
+    return EarlyStopping("val/negative_elbo", patience=1)
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "options", "epochs", "ended_by", "finished"),
+    [
+        ([], {"max_epochs": 2}, 2, "max_epochs", True),
+        ([], {"max_steps": 3, "max_epochs": 9}, 2, "max_steps", True),
+        ([], {"max_steps": 4, "max_epochs": -1}, 2, "max_steps", True),
+        ([stopped_early], {"max_epochs": 9}, 2, "early_stopping", True),
+        ([stopped_early], {"max_epochs": 9, "max_time": {"days": 9}}, 2, "early_stopping", True),
+        ([stopped_early], {"max_epochs": 1}, 1, "max_epochs", True),
+        ([], {"max_epochs": 9, "max_time": {"microseconds": 1}}, 1, "max_time", False),
+        ([stopped_early], {"max_epochs": 9, "max_time": {"microseconds": 1}}, 1, "max_time", False),
+        ([Stops], {"max_epochs": 9, "max_time": {"days": 9}}, 2, "stopped", False),
+        ([], {"max_epochs": 9, "limit_train_batches": 0}, 0, "stopped", False),
+    ],
+)
+def test_the_mark_tells_what_ended_training(
+    tmp_path, tiny_clips, quiet_trainer, callbacks, options, epochs, ended_by, finished
+):
+    made = [callback() for callback in callbacks]
+    trainer = quiet_trainer(TrainingEnd(), *made, enable_checkpointing=False, **options)
+    trainer.fit(Unimprovable(10, v_dim=2, z_dim=3), tiny_clips())
+
+    mark = json.loads((tmp_path / "training.json").read_text())
+    assert mark["epochs"] == epochs
+    assert (mark["ended_by"], mark["finished"]) == (ended_by, finished)
+
+
+def test_early_stopping_of_the_run_that_is_resumed_is_not_its_own(tmp_path, tiny_clips, quiet_trainer):
+    model = Unimprovable(10, v_dim=2, z_dim=3)
+    last = ModelCheckpoint(tmp_path / "c", save_last=True)
+    quiet_trainer(stopped_early(), last, max_epochs=9).fit(model, tiny_clips())
+
+    model.start = -9.0  # better than all before
+    trainer = quiet_trainer(TrainingEnd(), stopped_early(), Stops(epoch=2), max_epochs=9)
+    trainer.fit(model, tiny_clips(), ckpt_path=tmp_path / "c" / "last.ckpt", weights_only=False)
+
+    assert json.loads((tmp_path / "training.json").read_text())["ended_by"] == "stopped"

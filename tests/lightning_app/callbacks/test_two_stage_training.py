@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -140,13 +141,70 @@ def test_refuses_no_first_stage_and_other_models(tmp_path, tiny_clips, quiet_tra
 
     from lightning.pytorch.demos.boring_classes import BoringModel
 
-    with pytest.raises(RunError, match="BoringModel has no enter_stage, stage"):
-        quiet_trainer(TwoStageTraining(1), max_epochs=3).fit(BoringModel(), tiny_clips())
+    for work in ("fit", "validate", "test"):
+        with pytest.raises(RunError, match="BoringModel has no enter_stage, stage"):
+            getattr(quiet_trainer(TwoStageTraining(1), max_epochs=3), work)(BoringModel(), tiny_clips())
 
 
 def test_warns_when_no_epoch_is_left_for_the_second_stage(tmp_path, tiny_clips, quiet_trainer):
     with pytest.warns(UserWarning, match="ends before the second stage"):
         quiet_trainer(TwoStageTraining(1), max_epochs=1).fit(_model(), tiny_clips())
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        # Eight training clips in batches of four are two steps an epoch.
+        ({"max_steps": 4}, True),
+        ({"max_steps": 5}, False),
+        ({"max_steps": 2, "accumulate_grad_batches": 2}, True),
+        ({"max_steps": 3, "accumulate_grad_batches": 2}, False),
+        ({"max_steps": 2, "limit_train_batches": 1}, True),
+        ({"max_steps": 3, "limit_train_batches": 1}, False),
+        ({"max_epochs": 3}, False),
+    ],
+)
+def test_warns_when_no_step_is_left_for_the_second_stage(tiny_clips, quiet_trainer, options, warned):
+    diary = Diary()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        quiet_trainer(TwoStageTraining(2), diary, **{"max_epochs": 9, **options}).fit(_model(), tiny_clips())
+
+    messages = [str(warning.message) for warning in caught]
+    assert any("ends before the second stage" in message for message in messages) == warned
+    assert any("ended in the constrained stage" in message for message in messages) == warned
+    assert (Stage.INFORMED_PRIOR not in diary.stages) == warned
+
+
+def test_warns_at_the_end_of_training_that_was_stopped_in_the_first_stage(tiny_clips, quiet_trainer):
+    class Stops(Callback):
+        def on_train_epoch_end(self, trainer, pl_module):
+            trainer.should_stop = True
+
+    with pytest.warns(UserWarning, match="ended in the constrained stage, after 1 of its 3 epochs: all"):
+        quiet_trainer(TwoStageTraining(3), Stops(), max_epochs=9).fit(_model(), tiny_clips())
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3])
+def test_warns_when_a_model_of_the_first_stage_is_tested(tmp_path, tiny_clips, quiet_trainer, stop_after):
+    trainer = quiet_trainer(TwoStageTraining(2), max_epochs=stop_after)
+    trainer.fit(_model(), tiny_clips())
+    trainer.save_checkpoint(tmp_path / "a.ckpt")
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        quiet_trainer(TwoStageTraining(2)).test(
+            _model(), tiny_clips(), tmp_path / "a.ckpt", verbose=False, weights_only=False
+        )
+
+    warned = any("the model is of the constrained stage" in str(warning.message) for warning in caught)
+    assert warned == (stop_after < 3)
+
+
+def test_a_model_trained_in_one_stage_is_tested_without_a_word(tiny_clips, quiet_trainer, recwarn):
+    quiet_trainer().test(_model(), tiny_clips(), verbose=False)
+
+    assert not any("stage" in str(warning.message) for warning in recwarn)
 
 
 def test_frozen_parameters_stay_equal_on_all_processes(tmp_path):

@@ -282,6 +282,18 @@ def test_gaps_are_negative_where_another_dimension_tells_more(gap):
     assert (gap(a, a, regularized_dims=[0, 1]) > 0).all()
 
 
+@pytest.mark.parametrize("gap", [MIG, DMIG, XMIG])
+def test_no_rival_tells_more_than_the_attribute_itself_where_its_values_are_few(gap):
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        velocity = rng.integers(0, 5, 300).astype(float)
+        z = np.stack([velocity, velocity + 1e-3 * rng.normal(size=300), rng.normal(size=300)], axis=1)
+
+        assert gap(z, velocity[:, None], regularized_dims=[0]) >= 0.0
+        assert gap(z, velocity[:, None], regularized_dims=[1]) <= 0.0
+        assert 0.9 < gap(z[:, [0, 2]], velocity[:, None], regularized_dims=[0]) <= 1.0
+
+
 def test_mig_without_dimensions_finds_them():
     a = correlated(300)
 

@@ -191,6 +191,24 @@ def test_estimates_grow_with_the_samples_and_are_marked_with_them():
     assert many.made_with["n_samples"] == 400
 
 
+@pytest.mark.parametrize("n_values", [2, 5, 30])
+@pytest.mark.parametrize("estimator", ["ksg", "binned"])
+def test_nothing_tells_more_of_few_values_taken_as_continuous_than_they_do_of_themselves(n_values, estimator):
+    exceeded = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        a = rng.integers(0, n_values, (200, 1)).astype(float)
+        z = np.hstack([a, -3 * a, a + 1e-3 * rng.normal(size=(200, 2)), rng.normal(size=(200, 1))])
+
+        values, bound = mutual_information(z, a, estimator=estimator), entropy(a, estimator=estimator)
+
+        assert (values <= bound).all()
+        assert values[0] == bound  # the attribute itself
+        estimates = mutual_info_regression(z[:, 2:3], a[:, 0], random_state=42)
+        exceeded.append(estimates[0] > mutual_info_regression(a, a[:, 0], random_state=42)[0])
+    assert any(exceeded)  # the plain estimates do not keep to the bound
+
+
 SCALED = """
 import numpy
 from metrics.functional import mutual_information

@@ -3,7 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from datamodules.analysis.timbral import timbral_attributes
 from datamodules.analysis.timbral.preparation import prepare, resample
+from datamodules.errors import DataError
 
 
 @pytest.mark.parametrize("rate", [8000, 16_000, 22_050, 32_000, 44_099])
@@ -35,6 +37,17 @@ def test_channels_are_summed_and_of_many_the_first_three():
     sums = [(channels[:, :n], channels[:, : min(n, 3)].sum(axis=1)) for n in range(1, 6)]
     for audio, expected in sums:
         np.testing.assert_allclose(prepare(audio, 16_000).samples, prepare(expected, 16_000).samples, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(2, 16_000), (1, 16_000), (2, 3), (1, 2)])
+def test_channels_that_come_first_are_refused(shape):
+    audio = np.random.default_rng(0).normal(size=shape)
+    for measure in (prepare, timbral_attributes):
+        with pytest.raises(DataError) as caught:
+            measure(audio, 16_000)
+        assert f"has the shape {shape}, more channels than samples" in str(caught.value)
+        assert "expected (n_samples, n_channels)" in str(caught.value)
+    assert prepare(audio.T, 16_000).rate == 44_100
 
 
 def test_prepared_audio_has_a_peak_of_one_and_no_rumble():

@@ -1,0 +1,36 @@
+"""Tells the audio files of a folder from what archives and file systems leave beside them."""
+
+import os
+from pathlib import Path
+
+
+def audio_files(folder: Path, endings: tuple[str, ...] = (".wav",)) -> list[Path]:
+    """Returns the audio files in a folder and those below it (`is_audio_file`), sorted by path.
+
+    Hidden folders and ``__MACOSX`` are passed over, but the folder itself may be one.
+
+    >>> audio_files(Path("absent"))
+    []
+    """
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not _is_debris(name)]
+        found += (Path(parent, name) for name in names if is_audio_file(name, endings))
+    return sorted(found)
+
+
+def is_audio_file(name: str, endings: tuple[str, ...] = (".wav",)) -> bool:
+    """Returns whether a file's name has one of some endings, in any letter case, and is not hidden.
+
+    Args:
+        name: Of the file, without its folder.
+        endings: In lower case, with the dot.
+
+    >>> is_audio_file("a.WAV"), is_audio_file("._a.wav")  # the second is AppleDouble's
+    (True, False)
+    """
+    return name.lower().endswith(endings) and not _is_debris(name)
+
+
+def _is_debris(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
