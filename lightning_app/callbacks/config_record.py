@@ -1,6 +1,5 @@
 """Keeps the full configuration with the run."""
 
-from pathlib import Path
 from typing import Any
 
 from lightning import LightningModule, Trainer
@@ -9,6 +8,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_only
 
 from lightning_app.files import whole_file
+from lightning_app.runs.run_folder import RunFolder
 
 
 class ConfigRecord(SaveConfigCallback):
@@ -20,7 +20,7 @@ class ConfigRecord(SaveConfigCallback):
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Too early to write anything."""
+        """Writes nothing yet: the run may still fail on what it was given."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._record(trainer)
@@ -38,11 +38,10 @@ class ConfigRecord(SaveConfigCallback):
     @rank_zero_only
     def _record(self, trainer: Trainer) -> None:
         assert trainer.state.fn is not None
-        name = "config.yaml" if trainer.state.fn == TrainerFn.FITTING else f"config.{trainer.state.fn.value}.yaml"
         # Which checkpoint this call took is not a choice of the run: the next call takes another.
         config: Any = self.config.clone()
         config.ckpt_path = None
-        with whole_file(Path(trainer.default_root_dir) / name) as draft:
+        with whole_file(RunFolder.of(trainer).config_of(trainer.state.fn.value)) as draft:
             draft.write_text(self.parser.dump(config, skip_none=False))
         for logger in trainer.loggers:
             logger.log_hyperparams(self.config.as_dict())

@@ -1,7 +1,6 @@
 """Writes what ``predict`` encodes to one file."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from lightning_app.files import whole_file
+from lightning_app.runs.run_folder import RunFolder
 
 # What a model hears is not copied beside its encodings.
 _INPUTS = ("log_mel", "log_magnitude", "audio")
@@ -55,7 +55,7 @@ class EncodingWriter(Callback):
         arrays = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
         # A distributed sampler repeats clips; data loaders may count theirs each from 0.
         _, order = np.unique(np.stack([arrays["part"], arrays["index"]], axis=1), axis=0, return_index=True)
-        path = Path(trainer.default_root_dir) / self.filename
+        path = RunFolder.of(trainer).encodings(self.filename)
         with whole_file(path) as draft, draft.open("wb") as file:
             np.savez(file, allow_pickle=False, **{name: values[order] for name, values in arrays.items()})
         shapes = ", ".join(f"{name} {values[order].shape}" for name, values in arrays.items())

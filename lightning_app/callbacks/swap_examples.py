@@ -15,6 +15,7 @@ from lightning_app.evaluation.swap_pairs import partners_of_other_class
 from lightning_app.media.class_titles import class_title
 from lightning_app.media.examples import log_media, save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
+from lightning_app.runs.run_folder import RunFolder
 from modules.audio import InverseLogMel
 from modules.dsae import DSAE
 
@@ -70,7 +71,7 @@ class SwapExamples(EpochMedia):
             inverse = InverseLogMel(data.log_mel)  # its least squares is for the CPU alone
             audio = {version: inverse(log_mel.cpu()).numpy() for version, log_mel in shown.items()}
 
-        folder = Path(trainer.default_root_dir) / "media" / name
+        folder = RunFolder.of(trainer).media(name)
         rate = data.log_mel.sample_rate
         picture = folder / "spectrograms.png"
         seconds = next(iter(audio.values())).shape[-1] / rate

@@ -20,6 +20,7 @@ from lightning_app.evaluation.parts import note_data, regularized
 from lightning_app.files import whole_file
 from lightning_app.media.examples import log_media, save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
+from lightning_app.runs.run_folder import RunFolder
 from metrics.functional import monotonicity, smoothness
 from modules.audio import InverseLogMagnitude, LogMagnitude
 from modules.vae import BetaVAE
@@ -79,7 +80,7 @@ class TraversalExamples(EpochMedia):
         model = regularized(module, data)
         was_training = model.training
         model.eval()
-        folder = Path(trainer.default_root_dir) / "media" / name
+        folder = RunFolder.of(trainer).media(name)
         scores: dict[str, float] = {}
         pictures: dict[str, Path] = {}
         sounds: dict[str, Path] = {}

@@ -17,6 +17,7 @@ from lightning_app.figures.saving import save_figure, save_table
 from lightning_app.media.examples import save_wav
 from lightning_app.media.spectrogram_grid import colour_range, show_spectrogram
 from lightning_app.runs.finished_run import finished_run
+from lightning_app.runs.run_folder import RunFolder
 
 
 def global_factors(
@@ -56,7 +57,7 @@ def global_factors(
     heard = listen(sounds.log_mels, data.log_mel, octaves_above_source(data, factors, sounds.wanted), seed)
     wanted_titles, read_titles = ([title(data, factors, row) for row in rows] for rows in (sounds.wanted, read))
 
-    folder = run / "figures" if output is None else output
+    folder = RunFolder(run).figures if output is None else output
     summary = (
         f"all {len(data.validation_dataset)} validation clips,\neach with the v of one that differs in both:\nmacro F1 "
         + ", ".join(f"{factor} {f1[factor]:.3f}" for factor in factors)

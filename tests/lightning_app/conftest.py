@@ -179,3 +179,13 @@ def two_octave_run(tmp_path_factory, render_cache):
     ]
     main(["fit", "-c", str(CONFIGS / "ts_dsae.yaml"), *small])
     return root
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Makes the runs of a figure look trained and evaluated."""
+    from tests.lightning_app.results import Results  # the scripts that load this file do not know `tests`
+
+    folder = tmp_path / "results"
+    folder.mkdir()
+    return Results(folder)

@@ -145,7 +145,7 @@ def test_config_of_a_run_is_complete(disentangle, tmp_path, render_cache):
     root = disentangle("fit")
     main(["test", "-c", str(root / "config.yaml"), "--ckpt_path", str(root / BEST)])
 
-    assert json.loads((root / "evaluation.json").read_text())["n_validation_clips"] == 2
+    assert json.loads((root / "evaluation.json").read_text())["n_clips"] == 2
     assert {path.name for path in root.glob("config*")} == {"config.yaml", "config.test.yaml"}
 
 
@@ -208,7 +208,7 @@ def test_octave_is_a_factor_to_swap_by(disentangle):
     disentangle("test", *by_octave, "--ckpt_path", str(root / BEST))
 
     record = json.loads((root / "evaluation.json").read_text())
-    assert (record["factor"], record["n_train_clips"]) == ("octave", 13)
+    assert (record["settings"]["factor"], record["settings"]["n_train_clips"]) == ("octave", 13)
     assert 0 <= record["scores"]["swap_f1/global_swap"] <= 1
     directions = {path.stem.rsplit("_source", 1)[0] for path in (root / "media" / "test").glob("*_source.wav")}
     assert directions <= {"1_octave_4_to_octave_5", "1_octave_5_to_octave_4"}

@@ -80,7 +80,15 @@ def test_table_and_record(tmp_path, tiny_clips, capsys, quiet_trainer):
     for words in ("before the swap", "after the global swap", "after the local swap", "reconstruction error"):
         assert words in shown
     record = json.loads((tmp_path / "evaluation.json").read_text())
-    assert (record["n_train_clips"], record["n_validation_clips"], record["seed"]) == (8, 4, 0)
+    assert (record["kind"], record["n_clips"]) == ("SwapEvaluation", 4)
+    assert (record["settings"]["n_train_clips"], record["settings"]["seed"]) == (8, 0)
+
+
+def test_record_counts_the_clips_that_were_scored(tmp_path, tiny_clips, quiet_trainer):
+    """One batch of four, of eight validation clips."""
+    quiet_trainer(SwapEvaluation(), limit_test_batches=1).test(DSAE(10), tiny_clips(n_clips=24), verbose=False)
+
+    assert json.loads((tmp_path / "evaluation.json").read_text())["n_clips"] == 4
 
 
 def test_unknown_factor_and_single_class(tmp_path, tiny_clips, quiet_trainer):

@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from lightning_app.commands.experiment import main
+from lightning_app.runs.evaluation_record import EvaluationRecord
+from lightning_app.runs.run_folder import RunFolder, Training
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 DSAE, TS_DSAE, RICHER = (
@@ -51,9 +53,9 @@ def finish(tmp_path):
 
     def write(*names: str) -> None:
         for name in names:
-            (tmp_path / name).mkdir()
-            (tmp_path / name / "training.json").write_text("{}")
-            (tmp_path / name / "evaluation.json").write_text("{}")
+            folder = RunFolder(tmp_path / name)
+            folder.mark_trained(Training(epochs=2, steps=6, best_step=3))
+            EvaluationRecord("SwapEvaluation", {}, {}, 2, "best.ckpt", 0, 3).write(folder)
 
     return write
 
@@ -152,8 +154,8 @@ def test_training_that_is_ended_from_outside_has_failed(arguments, finish, tmp_p
 
 def test_trained_run_is_only_evaluated(arguments, finish, tmp_path, capsys):
     finish(DSAE, TS_DSAE, RICHER)
-    evaluation = tmp_path / TS_DSAE / "evaluation.json"
-    os.utime(evaluation, (0, 0))  # of an earlier checkpoint
+    # Of a checkpoint that training has since replaced.
+    EvaluationRecord("SwapEvaluation", {}, {}, 2, "best.ckpt", 0, 1).write(RunFolder(tmp_path / TS_DSAE))
     (tmp_path / RICHER / "evaluation.json").unlink()
 
     main(arguments("--dry_run", "true"))

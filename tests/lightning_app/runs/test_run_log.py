@@ -3,6 +3,7 @@
 import pytest
 
 from lightning_app.errors import RunError
+from lightning_app.runs.run_folder import RunFolder
 from lightning_app.runs.run_log import validation_epochs
 
 KEYS = ("val/scc/depth", "val/mig/depth")
@@ -17,7 +18,7 @@ def log(tmp_path):
         folder = tmp_path / "logs" / f"version_{version}"
         folder.mkdir(parents=True)
         (folder / "metrics.csv").write_text("\n".join([header, *lines]) + "\n")
-        return tmp_path
+        return RunFolder(tmp_path)
 
     return write
 
@@ -79,8 +80,8 @@ def test_epoch_that_lacks_a_key_is_not_whole(log):
 
 
 def test_run_without_a_log_is_refused(tmp_path):
-    with pytest.raises(RunError, match=r"no log in .*logs; name the folder of a run with the CSV logger"):
-        validation_epochs(tmp_path / "nowhere", KEYS)
+    with pytest.raises(RunError, match=r"no log in .*nowhere; name the folder of a run with the CSV logger"):
+        validation_epochs(RunFolder(tmp_path / "nowhere"), KEYS)
 
 
 def test_log_without_the_metrics_is_refused(log):
