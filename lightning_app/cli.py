@@ -3,17 +3,22 @@
 import signal
 import sys
 import warnings
-import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf.errors import InterpolationKeyError
 
 from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
-from lightning_app.errors import RunError, one_message
+from lightning_app.errors import one_message
+from lightning_app.runs.checkpoint import require_fit
+from lightning_app.runs.run_folder import RunFolder
+from lightning_app.runs.run_lock import held_for_training, require_no_training
+from lightning_app.runs.starting import checkpoint_to_load, refuse_to_overwrite
 
 CALLBACK_SLOTS = ("schedule", "checkpoint", "last_checkpoint", "early_stopping", "evaluation", "media", "predictions")
 """Roles that a configuration fills with a callback, or with null; each can be overridden by its name."""
@@ -35,19 +40,26 @@ class DisentangleCLI(LightningCLI):
     """
 
     def __init__(self, args: list[str] | None = None) -> None:
-        super().__init__(
-            LightningModule,
-            LightningDataModule,
-            subclass_mode_model=True,
-            subclass_mode_data=True,
-            save_config_callback=ConfigRecord,
-            parser_class=OneMessageParser,
-            parser_kwargs={"parser_mode": "omegaconf+", "description": "Disentangled representations of music audio."},
-            args=args,
-        )
+        with ExitStack() as self._held:
+            super().__init__(
+                LightningModule,
+                LightningDataModule,
+                subclass_mode_model=True,
+                subclass_mode_data=True,
+                save_config_callback=ConfigRecord,
+                parser_class=OneMessageParser,
+                parser_kwargs={
+                    "parser_mode": "omegaconf+",
+                    "description": "Disentangled representations of music audio.",
+                },
+                args=args,
+            )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        parser.add_argument("--name", type=str, default="unnamed", help="Of the run: its folder and its name in W&B.")
+        parser.add_argument("--name", type=str, default="unnamed", help="Name of the run: of its folder and in W&B.")
+        parser.add_argument(
+            "--overwrite", action="store_true", help="Remove the run that the folder of a `fit` holds, and start anew."
+        )
         for slot in CALLBACK_SLOTS:
             parser.add_lightning_class_args(Callback, slot, subclass_mode=True, required=False)
 
@@ -63,23 +75,26 @@ class DisentangleCLI(LightningCLI):
         return self._instantiate_trainer(config, callbacks)
 
     def _parse_ckpt_path(self) -> None:
-        """Checks the checkpoint's path; Lightning would let the checkpoint override the configuration here."""
-        subcommand = self.config.subcommand
-        path = self.config[subcommand].get("ckpt_path")
-        if path is None and subcommand != "fit":
-            raise RunError(f"disentangle {subcommand} needs a trained model: name its checkpoint with --ckpt_path.")
-        if path is not None and not Path(path).is_file():
-            raise RunError(f"no checkpoint at {path}; a run keeps its own in <default_root_dir>/checkpoints.")
-        if path is not None and not _is_torch_file(path):
-            raise RunError(f"{path} is not a checkpoint, or was cut short; take another, or train again.")
+        """Finds the checkpoint; Lightning would let it override the configuration here."""
+        call = self.config[self.config.subcommand]
+        self._folder = RunFolder(Path(call.trainer.default_root_dir or "."))
+        # Neither a dry run nor a process that another has started answers for the folder.
+        self._answers = not call.trainer.fast_dev_run and getattr(rank_zero_only, "rank", 0) == 0
+        self._checkpoint = checkpoint_to_load(self.config.subcommand, self._folder, call.ckpt_path)
+        call.ckpt_path = None if self._checkpoint is None else str(self._checkpoint)
+        if self.config.subcommand == "fit" and self._answers:
+            refuse_to_overwrite(self._folder, self._checkpoint, call.overwrite)
 
-
-def _is_torch_file(path: str) -> bool:
-    """Whether a file is an archive that torch wrote, and is whole."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/data.pkl") for name in archive.namelist())
+    def after_instantiate_classes(self) -> None:
+        # All that can be refused is refused before data are prepared.
+        if self._checkpoint is not None:
+            require_fit(self.model, self._checkpoint)
+        if self._answers and self.subcommand == "fit":
+            self._held.enter_context(held_for_training(self._folder))
+            if self._get(self.config, "overwrite"):
+                self._folder.clear()
+        elif self._answers:
+            require_no_training(self._folder)
 
 
 def main(args: list[str] | None = None) -> None:

@@ -38,9 +38,11 @@ class ConfigRecord(SaveConfigCallback):
     @rank_zero_only
     def _record(self, trainer: Trainer) -> None:
         assert trainer.state.fn is not None
-        # Which checkpoint this call took is not a choice of the run: the next call takes another.
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        # What is a choice of this call and not of the run is left out: the next call makes its own.
         config: Any = self.config.clone()
-        config.ckpt_path = None
+        config.ckpt_path, config.overwrite = None, False
         with whole_file(RunFolder.of(trainer).config_of(trainer.state.fn.value)) as draft:
             draft.write_text(self.parser.dump(config, skip_none=False))
         for logger in trainer.loggers:

@@ -50,7 +50,7 @@ class EncodingWriter(Callback):
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         batches = _gathered(self._batches, trainer)
         self._batches = []
-        if not trainer.is_global_zero:
+        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         arrays = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
         # A distributed sampler repeats clips; data loaders may count theirs each from 0.

@@ -6,7 +6,7 @@ from lightning import Callback, LightningModule, Trainer
 
 
 class EpochMedia(Callback):
-    """Calls `write` with the folder's name under ``media/``: ``epoch_0010``, or ``test``.
+    """Calls `write` with the folder's name under ``media/``: ``epoch_0010``, or ``test``; never in a dry run.
 
     Args:
         every_n_epochs: How often during training, 1 or more.
@@ -23,11 +23,15 @@ class EpochMedia(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if (trainer.current_epoch + 1) % self.every_n_epochs == 0:
             self._last_shown = trainer.current_epoch + 1
-            self.write(trainer, pl_module, f"epoch_{trainer.current_epoch + 1:04d}")
+            self._write(trainer, pl_module, f"epoch_{trainer.current_epoch + 1:04d}")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._last_shown != trainer.current_epoch:
-            self.write(trainer, pl_module, f"epoch_{trainer.current_epoch:04d}")
+            self._write(trainer, pl_module, f"epoch_{trainer.current_epoch:04d}")
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.write(trainer, pl_module, "test")
+        self._write(trainer, pl_module, "test")
+
+    def _write(self, trainer: Trainer, module: LightningModule, name: str) -> None:
+        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            self.write(trainer, module, name)

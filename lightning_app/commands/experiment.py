@@ -41,8 +41,10 @@ class _Work:
         test = self.run.test_arguments(self.runs)
         if self.folder.training() is not None:
             return [test]
-        resumed = ["--ckpt_path", str(self.folder.last_checkpoint)] if self.folder.last_checkpoint.is_file() else []
-        return [[*self.fit, *resumed], test]
+        if any(self.folder.checkpoints.glob("*.ckpt")):
+            return [[*self.fit, "--ckpt_path", "last"], test]
+        # What was stopped before its first checkpoint starts anew.
+        return [[*self.fit, *(["--overwrite"] if self.folder.holds_run() else [])], test]
 
     def started_otherwise(self) -> bool:
         """Whether what there is of the run came from other choices."""

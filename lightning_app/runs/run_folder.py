@@ -116,6 +116,16 @@ class RunFolder:
         """What the run has printed, where ``disentangle experiment`` has started it."""
         return self.path / "output.txt"
 
+    @property
+    def lock(self) -> Path:
+        """The lock that a training holds."""
+        return self.path / ".lock"
+
+    @property
+    def holder(self) -> Path:
+        """The number of the process that holds the lock."""
+        return self.path / ".lock.pid"
+
     # The mark of a training that has come to its end
 
     @property

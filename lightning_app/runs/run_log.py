@@ -1,6 +1,7 @@
 """What a run has logged, read from its CSV files."""
 
 import csv
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,8 +36,12 @@ def validation_epochs(run: RunFolder, keys: Sequence[str]) -> dict[str, NDArray[
             columns |= logged
             # What `validate` logs is of no epoch, and counts from 0 again.
             trained = any(column.startswith("train/") for column in logged)
-            for row in reader:
-                if trained and row.get("epoch") and all(row.get(key) for key in keys):
+            of_epochs = [row for row in reader if trained and row.get("epoch")]
+            # A part that was resumed replaces what an earlier one had logged from there on.
+            begins = min((int(row["epoch"]) for row in of_epochs), default=math.inf)
+            rows = {epoch: values for epoch, values in rows.items() if epoch < begins}
+            for row in of_epochs:
+                if all(row.get(key) for key in keys):
                     rows[int(row["epoch"])] = [float(row[key]) for key in keys]
     missing = [key for key in keys if key not in columns]
     if missing or not rows:

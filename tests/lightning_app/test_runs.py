@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import wandb
 import yaml
 
 from lightning_app.errors import RunError
+from lightning_app.runs.run_folder import RunFolder
+from lightning_app.runs.run_lock import held_for_training
 from modules.dsae import DSAE, Stage
 
 MODELS = ("dsae", "dsae_f", "ts_dsae", "ts_dsae_without_regularisers")
@@ -129,13 +132,56 @@ def test_encodings_under_any_name(disentangle):
         assert len(encodings["v_mean"]) == 8
 
 
-def test_second_run_in_the_same_folder(disentangle):
-    root = disentangle("fit", "--seed_everything", "1")
+def test_run_is_not_overwritten_in_silence(disentangle, capsys):
+    root = disentangle("fit", "--seed_everything", "1", "--media.every_n_epochs", "1")
     first = _weights(root / LAST)
-    disentangle("fit", "--seed_everything", "2")
+    (root / "notes.txt").write_text("mine")
+
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("fit", "--seed_everything", "2", "--data.size", "2000")
+
+    assert exit_.value.code == 1
+    message = capsys.readouterr().err
+    assert all(remedy in message for remedy in ("already holds a run", "--ckpt_path last", "--overwrite", "--name"))
+    assert torch.equal(_weights(root / LAST)["decoder.mean.weight"], first["decoder.mean.weight"])
+
+    disentangle("fit", "--seed_everything", "2", "--trainer.max_epochs", "2", "--overwrite")
 
     assert not torch.equal(_weights(root / LAST)["decoder.mean.weight"], first["decoder.mean.weight"])
     assert sorted(path.name for path in (root / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+    assert [path.name for path in (root / "media").iterdir()] == ["epoch_0002"]
+    assert (root / "notes.txt").read_text() == "mine"
+    # The record of an overwriting run does not overwrite the next.
+    assert yaml.safe_load((root / "config.yaml").read_text())["overwrite"] is False
+
+
+def test_last_checkpoint_is_found(disentangle):
+    root = disentangle("fit", "--trainer.max_epochs", "2")
+    disentangle("fit", "--trainer.max_epochs", "4", "--ckpt_path", "last")
+
+    assert torch.load(root / LAST, weights_only=True)["epoch"] == 3
+    assert json.loads((root / "training.json").read_text())["steps"] == 8
+
+
+def test_dry_run_leaves_no_trace(disentangle, tmp_path):
+    disentangle("fit", "--trainer.fast_dev_run", "true")
+    root = disentangle("fit", "--trainer.max_epochs", "2", folder="trained")
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    dry = ("--trainer.fast_dev_run", "true", "--ckpt_path", str(root / BEST))
+    disentangle("fit", *dry, folder="trained")
+    disentangle("predict", *dry, folder="trained")
+
+    assert not (tmp_path / "run").exists()
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+def test_folder_where_another_process_trains_is_refused(disentangle, capsys, tmp_path):
+    with held_for_training(RunFolder(tmp_path / "run")), pytest.raises(SystemExit) as exit_:
+        disentangle("fit")
+
+    assert exit_.value.code == 1
+    assert f"process {os.getpid()} is training there" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_config_of_a_run_is_complete(disentangle, tmp_path, render_cache):

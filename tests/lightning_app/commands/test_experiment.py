@@ -99,7 +99,7 @@ def test_runs_are_made_and_those_that_fail_are_named(arguments, finish, tmp_path
     message = fails(capsys, *arguments("--jobs", "2", max_epochs=11))
 
     assert "1 of 2 runs failed" in message
-    assert f"{DSAE}, fit: error: {broken} is not a checkpoint" in message
+    assert f"{DSAE}, fit: error: {tmp_path / DSAE} has no whole checkpoint" in message
     assert f"(exit status 1; all of it in {tmp_path / DSAE / 'output.txt'})" in message
     assert not (tmp_path / DSAE / "evaluation.json").exists()
     made = tmp_path / RICHER
@@ -129,7 +129,7 @@ def test_run_that_was_ended_leaves_no_process_and_goes_on(arguments, finish, tmp
     assert not (tmp_path / TS_DSAE / "evaluation.json").exists()
     main(arguments("--dry_run", "true", max_epochs=100_000))
     fit, test = capsys.readouterr().out.splitlines()
-    assert shlex.split(fit)[-2:] == ["--ckpt_path", str(last)]
+    assert shlex.split(fit)[-2:] == ["--ckpt_path", "last"]
     assert shlex.split(test)[-1] == str(tmp_path / TS_DSAE / "checkpoints" / "best.ckpt")
     message = fails(capsys, *arguments(max_epochs=90_000))
     assert "began with other choices, the first with --length=short '--options=" in message

@@ -51,6 +51,14 @@ def test_later_version_counts_where_an_epoch_was_logged_twice(log):
     }
 
 
+def test_what_was_logged_after_the_epoch_that_a_later_part_took_up_does_not_count(log):
+    log(0, "0,9,,0.0,0.1", "1,19,,1.0,1.1", "2,29,,2.0,2.1", "3,39,,3.0,3.1")
+    run = log(1, "1,15,0.5,,", "1,19,,7.0,7.1")
+
+    assert read(run)["epoch"] == [0.0, 1.0]
+    assert read(run)["val/scc/depth"] == [0.0, 7.0]
+
+
 def test_versions_are_in_the_order_of_their_numbers(log):
     log(10, "0,9,,10.0,0.0")
     log(9, "0,9,,9.0,0.0")
