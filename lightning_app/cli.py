@@ -14,8 +14,10 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf.errors import InterpolationKeyError
 
 from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
-from lightning_app.errors import one_message
+from lightning_app.errors import RunError, one_message
 from lightning_app.runs.checkpoint import require_fit
+from lightning_app.runs.model_and_data import add_model_and_data
+from lightning_app.runs.run_arguments import with_run_arguments
 from lightning_app.runs.run_folder import RunFolder
 from lightning_app.runs.run_lock import held_for_training, require_no_training
 from lightning_app.runs.starting import checkpoint_to_load, refuse_to_overwrite
@@ -55,8 +57,15 @@ class DisentangleCLI(LightningCLI):
                 args=args,
             )
 
+    def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_lightning_class_args(self.trainer_class, "trainer")
+        add_model_and_data(parser)
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_argument("--name", type=str, default="unnamed", help="Name of the run: of its folder and in W&B.")
+        parser.add_argument(
+            "--run", help="Folder of a run: takes its configuration and best checkpoint, and writes to it."
+        )
         parser.add_argument(
             "--overwrite", action="store_true", help="Remove the run that the folder of a `fit` holds, and start anew."
         )
@@ -77,6 +86,8 @@ class DisentangleCLI(LightningCLI):
     def _parse_ckpt_path(self) -> None:
         """Finds the checkpoint; Lightning would let it override the configuration here."""
         call = self.config[self.config.subcommand]
+        if call.run is not None:
+            raise RunError(f"--run {call.run} must follow the subcommand, as in `disentangle test --run {call.run}`.")
         self._folder = RunFolder(Path(call.trainer.default_root_dir or "."))
         # Neither a dry run nor a process that another has started answers for the folder.
         self._answers = not call.trainer.fast_dev_run and getattr(rank_zero_only, "rank", 0) == 0
@@ -102,9 +113,10 @@ def main(args: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
     warnings.filterwarnings("ignore", message=".*configure_optimizers` will be overridden.*")
+    warnings.filterwarnings("ignore", message="LightningCLI's args parameter.*")
     with one_message():
         try:
-            DisentangleCLI(args)
+            DisentangleCLI(with_run_arguments(sys.argv[1:] if args is None else args))
         except SIGTERMException:
             sys.exit(128 + signal.SIGTERM)  # Lightning's own is 0, as if training had come to its end
         except InterpolationKeyError as error:

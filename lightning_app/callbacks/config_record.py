@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import yaml
 from lightning import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_only
 
 from lightning_app.files import whole_file
+from lightning_app.runs.portable_paths import with_portable_paths
 from lightning_app.runs.run_folder import RunFolder
 
 
@@ -16,7 +18,8 @@ class ConfigRecord(SaveConfigCallback):
 
     ``fit`` writes ``config.yaml``, which the other subcommands take with ``-c``; each of those writes
     ``config.<subcommand>.yaml``. It is written when the work starts, so a run that fails before, say on a checkpoint of
-    another model, leaves the record of the run before it as it was.
+    another model, leaves the record of the run before it as it was. Paths in the run's folder are written as references
+    to it, so that the folder may be moved.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -43,7 +46,8 @@ class ConfigRecord(SaveConfigCallback):
         # What is a choice of this call and not of the run is left out: the next call makes its own.
         config: Any = self.config.clone()
         config.ckpt_path, config.overwrite = None, False
+        written = yaml.safe_load(self.parser.dump(config, skip_none=False))
         with whole_file(RunFolder.of(trainer).config_of(trainer.state.fn.value)) as draft:
-            draft.write_text(self.parser.dump(config, skip_none=False))
+            draft.write_text(yaml.safe_dump(with_portable_paths(written), sort_keys=False))
         for logger in trainer.loggers:
             logger.log_hyperparams(self.config.as_dict())

@@ -39,7 +39,7 @@ class _Work:
     def commands(self) -> list[list[str]]:
         """What is left to do; training goes on where it was stopped."""
         test = self.run.test_arguments(self.runs)
-        if self.folder.training() is not None:
+        if self.folder.is_trained():
             return [test]
         if any(self.folder.checkpoints.glob("*.ckpt")):
             return [[*self.fit, "--ckpt_path", "last"], test]

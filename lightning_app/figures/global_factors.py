@@ -16,7 +16,7 @@ from lightning_app.evaluation.replacement import N_TARGETS, ROLES, Reader, Repla
 from lightning_app.figures.saving import save_figure, save_table
 from lightning_app.media.examples import save_wav
 from lightning_app.media.spectrogram_grid import colour_range, show_spectrogram
-from lightning_app.runs.finished_run import finished_run
+from lightning_app.runs.load_run import load_run
 from lightning_app.runs.run_folder import RunFolder
 
 
@@ -41,7 +41,7 @@ def global_factors(
     Raises:
         RunError: The run has no model with v and z, its data no such factors, or no such clips.
     """
-    made = finished_run(run)
+    made = load_run(run)
     model, data = swappable(made.model), cast(ClipDataModule, made.data)
     known = getattr(made.data, "class_names", {})
     if missing := [factor for factor in factors if factor not in known]:

@@ -60,7 +60,7 @@ def is_finished(folder: RunFolder) -> bool:
     An evaluation from before the training went on is told by its step.
     """
     training = folder.training()
-    if training is None:
+    if training is None or not training.finished:
         return False
     try:
         step = EvaluationRecord.read(folder).step

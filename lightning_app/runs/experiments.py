@@ -70,8 +70,7 @@ class Run:
 
     def test_arguments(self, runs: Path) -> list[str]:
         """The arguments of ``disentangle`` that evaluate it once it is trained."""
-        folder = self.folder(runs)
-        return ["test", "-c", str(folder.config), "--ckpt_path", str(folder.best_checkpoint)]
+        return ["test", "--run", str(self.folder(runs).path)]
 
 
 @dataclass(frozen=True)

@@ -27,17 +27,21 @@ _FOLDERS = ("checkpoints", "media", "logs", "figures")
 
 @dataclass(frozen=True)
 class Training:
-    """The mark of a training that has come to its end.
+    """The mark of a training that has ended.
 
     Attributes:
         epochs: Number of its epochs.
         steps: Number of its optimiser steps.
         best_step: The step that the best checkpoint was trained to; None where there is no such checkpoint.
+        ended_by: What ended it, like max_epochs; None where that is not known.
+        finished: Whether it would not go on if it were resumed.
     """
 
     epochs: int
     steps: int
     best_step: int | None = None
+    ended_by: str | None = None
+    finished: bool = True
 
 
 @dataclass(frozen=True)
@@ -126,14 +130,14 @@ class RunFolder:
         """The number of the process that holds the lock."""
         return self.path / ".lock.pid"
 
-    # The mark of a training that has come to its end
+    # The mark of a training that has ended
 
     @property
     def _mark(self) -> Path:
         return self.path / "training.json"
 
     def training(self) -> Training | None:
-        """Returns the mark of the training; None where it goes on, has failed, or was stopped."""
+        """Returns the mark of the training; None where it goes on, or has failed."""
         try:
             return Training(**json.loads(self._mark.read_text()))
         except FileNotFoundError:
@@ -141,8 +145,13 @@ class RunFolder:
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"cannot read {self._mark}; train the run again.") from error
 
+    def is_trained(self) -> bool:
+        """Whether the training has come to its end."""
+        training = self.training()
+        return training is not None and training.finished
+
     def mark_trained(self, training: Training) -> None:
-        """Marks the training as one that has come to its end."""
+        """Marks the training as one that has ended."""
         with whole_file(self._mark) as draft:
             draft.write_text(json.dumps(asdict(training)) + "\n")
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import wandb
 import yaml
 
 from lightning_app.errors import RunError
+from lightning_app.runs.evaluation_record import EvaluationRecord
 from lightning_app.runs.run_folder import RunFolder
 from lightning_app.runs.run_lock import held_for_training
 from modules.dsae import DSAE, Stage
@@ -19,6 +21,10 @@ from modules.dsae import DSAE, Stage
 MODELS = ("dsae", "dsae_f", "ts_dsae", "ts_dsae_without_regularisers")
 LAST = "checkpoints/last.ckpt"
 BEST = "checkpoints/best.ckpt"
+
+
+def _record(run):
+    return b"".join(path.read_bytes() for path in run.glob("*.wandb"))
 
 
 def _weights(checkpoint):
@@ -195,6 +201,33 @@ def test_config_of_a_run_is_complete(disentangle, tmp_path, render_cache):
     assert {path.name for path in root.glob("config*")} == {"config.yaml", "config.test.yaml"}
 
 
+def test_moved_run_needs_nothing_else(disentangle, tmp_path, monkeypatch):
+    """Evaluated and resumed from another place and directory, it writes to its new folder alone."""
+    from lightning_app.cli import main
+
+    root = disentangle("fit", "--trainer.max_epochs", "2", logger=True)
+    wandb.finish()
+    moved = (tmp_path / "elsewhere" / "moved").absolute()
+    moved.parent.mkdir()
+    root.rename(moved)
+    monkeypatch.chdir(moved.parent)
+
+    for subcommand in ("validate", "test", "predict"):
+        main([subcommand, "--run", str(moved)])
+        wandb.finish()
+    main(["fit", "--run", str(moved), "--ckpt_path", "last", "--trainer.max_epochs", "3"])
+    wandb.finish()
+
+    assert not root.exists()
+    assert {path.name for path in moved.parent.iterdir()} == {"moved"}
+    record = EvaluationRecord.read(RunFolder(moved))
+    assert (record.checkpoint, record.n_clips) == ("best.ckpt", 2)
+    assert (moved / "encodings.npz").is_file()
+    assert torch.load(moved / LAST, weights_only=True)["epoch"] == 2
+    assert len(list((moved / "logs").iterdir())) == 5
+    assert len(list((moved / "wandb").glob("offline-run-*"))) == 5
+
+
 def test_media_are_pictures_and_sounds(disentangle):
     root = disentangle("fit", "--media.every_n_epochs", "2")
 
@@ -239,9 +272,12 @@ def test_loggers_have_the_scores_and_the_configuration(disentangle):
     runs = list((root / "wandb").glob("offline-run-*"))
     assert len(runs) == 2
     # W&B's record of a run is binary; the names of what was set are in it as text.
-    record = b"".join(path.read_bytes() for path in runs[0].glob("*.wandb"))
-    for text in (b"constrained_epochs", b"global_swap_v_weight", b"render_workers"):
-        assert text in record
+    end = time.monotonic() + 60  # a process of its own writes it, and ends a moment later
+    while any(
+        text not in _record(runs[0]) for text in (b"constrained_epochs", b"global_swap_v_weight", b"render_workers")
+    ):
+        assert time.monotonic() < end
+        time.sleep(0.1)
     assert list(root.glob("wandb/*/files/media/audio/**/*.wav"))
     assert list(root.glob("wandb/*/files/media/images/**/*.png"))
 

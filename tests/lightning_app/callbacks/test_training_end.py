@@ -1,9 +1,8 @@
-import json
-
 import pytest
 from lightning import Callback
 
 from lightning_app.callbacks import TrainingEnd
+from lightning_app.runs.run_folder import RunFolder, Training
 from modules.dsae import DSAE
 
 
@@ -17,7 +16,7 @@ def test_mark_is_there_after_the_end_and_not_while_training_goes_on(tmp_path, ti
     mark = tmp_path / "training.json"
     quiet_trainer(TrainingEnd(), max_epochs=3, enable_checkpointing=False).fit(DSAE(10, v_dim=2, z_dim=3), tiny_clips())
 
-    assert json.loads(mark.read_text()) == {"epochs": 3, "steps": 6, "best_step": None}
+    assert RunFolder(tmp_path).training() == Training(epochs=3, steps=6)
     with pytest.raises(RuntimeError, match="in the second epoch"):
         quiet_trainer(TrainingEnd(), Fails(), max_epochs=3, enable_checkpointing=False).fit(
             DSAE(10, v_dim=2, z_dim=3), tiny_clips()

@@ -130,7 +130,7 @@ def test_run_that_was_ended_leaves_no_process_and_goes_on(arguments, finish, tmp
     main(arguments("--dry_run", "true", max_epochs=100_000))
     fit, test = capsys.readouterr().out.splitlines()
     assert shlex.split(fit)[-2:] == ["--ckpt_path", "last"]
-    assert shlex.split(test)[-1] == str(tmp_path / TS_DSAE / "checkpoints" / "best.ckpt")
+    assert shlex.split(test)[-2:] == ["--run", str(tmp_path / TS_DSAE)]
     message = fails(capsys, *arguments(max_epochs=90_000))
     assert "began with other choices, the first with --length=short '--options=" in message
     assert "--trainer.max_epochs 100000" in message
@@ -161,9 +161,7 @@ def test_trained_run_is_only_evaluated(arguments, finish, tmp_path, capsys):
     main(arguments("--dry_run", "true"))
 
     commands = [shlex.split(line)[:4] for line in capsys.readouterr().out.splitlines()]
-    assert commands == [
-        ["disentangle", "test", "-c", str(tmp_path / name / "config.yaml")] for name in (TS_DSAE, RICHER)
-    ]
+    assert commands == [["disentangle", "test", "--run", str(tmp_path / name)] for name in (TS_DSAE, RICHER)]
 
 
 def test_what_a_failed_run_says_is_its_error(arguments, finish, tmp_path, capsys):

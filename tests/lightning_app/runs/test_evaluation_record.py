@@ -76,9 +76,19 @@ def test_run_without_a_record(folder):
         (Training(3, 30), 20, True),
         (Training(3, 30), 40, False),
         (Training(3, 30), None, False),
+        (Training(3, 30, 20, "max_time", finished=False), 20, False),
         (None, 20, False),
     ],
-    ids=["best", "last", "before it went on", "no best", "of another run", "of no checkpoint", "not trained"],
+    ids=[
+        "best",
+        "last",
+        "before it went on",
+        "no best",
+        "of another run",
+        "of no checkpoint",
+        "cut short",
+        "not trained",
+    ],
 )
 def test_finished_run_was_evaluated_as_it_is_now(folder, training, step, finished):
     of_step(step).write(folder)

@@ -84,7 +84,7 @@ def test_score_that_was_not_measured(results):
     assert "2 of 24 runs lack scores, of swap_f1/global_swap, swap_f1/local_swap, fad/crepe-full" in message
     assert run.name in message
     assert other.name in message
-    assert f"disentangle test -c {results.folder / run.name / 'config.yaml'}" in message
+    assert f"disentangle test --run {results.folder / run.name} " in message
     assert "--evaluation.fad '[crepe-full]'`" in message
     with_pitch = refused(results, ["fad/vggish", "rpa/pre_swap"])
     assert "--evaluation.fad '[vggish]' --evaluation.rpa full`" in with_pitch
