@@ -88,7 +88,7 @@ class DisentangleCLI(LightningCLI):
         call = self.config[self.config.subcommand]
         if call.run is not None:
             raise RunError(f"--run {call.run} must follow the subcommand, as in `disentangle test --run {call.run}`.")
-        self._folder = RunFolder(Path(call.trainer.default_root_dir or "."))
+        self._folder = RunFolder(Path(call.trainer.default_root_dir or ".").expanduser())
         # Neither a dry run nor a process that another has started answers for the folder.
         self._answers = not call.trainer.fast_dev_run and getattr(rank_zero_only, "rank", 0) == 0
         self._checkpoint = checkpoint_to_load(self.config.subcommand, self._folder, call.ckpt_path)

@@ -1,8 +1,12 @@
 """When media are written: every few epochs, after the last one, and after ``test``."""
 
+import shutil
 from abc import abstractmethod
 
 from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_only
+
+from lightning_app.runs.run_folder import RunFolder
 
 
 class EpochMedia(Callback):
@@ -19,6 +23,13 @@ class EpochMedia(Callback):
     @abstractmethod
     def write(self, trainer: Trainer, module: LightningModule, name: str) -> None:
         """Writes what there is to see and hear; called on every process."""
+
+    @rank_zero_only
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # A run that goes on from an earlier epoch than it had reached is shown as it is now.
+        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            for folder in RunFolder.of(trainer).media_after(trainer.current_epoch):
+                shutil.rmtree(folder)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if (trainer.current_epoch + 1) % self.every_n_epochs == 0:

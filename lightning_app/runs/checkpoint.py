@@ -98,7 +98,8 @@ def require_fit(model: LightningModule, path: Path) -> None:
 
 
 def _path_of(model: LightningModule) -> str:
-    return f"{type(model).__module__}.{type(model).__name__}"
+    """The path that the configuration gives, or else the class's own."""
+    return model.hparams.get("_class_path", f"{type(model).__module__}.{type(model).__name__}")
 
 
 def _differing(trained: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

@@ -99,6 +99,11 @@ class RunFolder:
         """The folder of pictures and sounds of an epoch, like ``epoch_0010``, or of ``test``."""
         return self.path / "media" / name
 
+    def media_after(self, epoch: int) -> list[Path]:
+        """The folders of media of later epochs than the given one."""
+        folders = (folder for folder in self.path.glob("media/epoch_*") if folder.name[6:].isdigit())
+        return [folder for folder in folders if int(folder.name[6:]) > epoch]
+
     @property
     def figures(self) -> Path:
         """The folder of the figures of this run."""
