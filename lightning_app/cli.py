@@ -3,19 +3,25 @@
 import signal
 import sys
 import warnings
-import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jsonargparse import ArgumentParser
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf.errors import InterpolationKeyError
 
 from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
 from lightning_app.callbacks.checks import check_callbacks
 from lightning_app.errors import RunError, one_message
+from lightning_app.runs.checkpoint import require_fit
+from lightning_app.runs.model_and_data import add_model_and_data
+from lightning_app.runs.run_arguments import with_run_arguments
+from lightning_app.runs.run_folder import RunFolder
+from lightning_app.runs.run_lock import held_for_training, require_no_training
+from lightning_app.runs.starting import checkpoint_to_load, refuse_to_overwrite
 
 CALLBACK_SLOTS = ("schedule", "checkpoint", "last_checkpoint", "early_stopping", "evaluation", "media", "predictions")
 """Roles that a configuration fills with a callback, or with null; each can be overridden by its name."""
@@ -37,22 +43,35 @@ class DisentangleCLI(LightningCLI):
     """
 
     def __init__(self, args: list[str] | None = None) -> None:
-        super().__init__(
-            LightningModule,
-            LightningDataModule,
-            subclass_mode_model=True,
-            subclass_mode_data=True,
-            save_config_callback=ConfigRecord,
-            parser_class=OneMessageParser,
-            parser_kwargs={"parser_mode": "omegaconf+", "description": "Disentangled representations of music audio."},
-            args=args,
-        )
+        with ExitStack() as self._held:
+            super().__init__(
+                LightningModule,
+                LightningDataModule,
+                subclass_mode_model=True,
+                subclass_mode_data=True,
+                save_config_callback=ConfigRecord,
+                parser_class=OneMessageParser,
+                parser_kwargs={
+                    "parser_mode": "omegaconf+",
+                    "description": "Disentangled representations of music audio.",
+                },
+                args=args,
+            )
+
+    def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_lightning_class_args(self.trainer_class, "trainer")
+        add_model_and_data(parser)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        parser.add_argument("--name", type=str, default="unnamed", help="Of the run: its folder and its name in W&B.")
+        parser.add_argument("--name", type=str, default="unnamed", help="Name of the run: of its folder and in W&B.")
+        parser.add_argument(
+            "--run", help="Folder of a run: takes its configuration and best checkpoint, and writes to it."
+        )
+        parser.add_argument(
+            "--overwrite", action="store_true", help="Remove the run that the folder of a `fit` holds, and start anew."
+        )
         for slot in CALLBACK_SLOTS:
             parser.add_lightning_class_args(Callback, slot, subclass_mode=True, required=False)
-        link_data_to_model(parser)
 
     def _check(self, stage: str) -> None:
         check_callbacks(self.trainer, self.model, self.datamodule, stage)
@@ -81,42 +100,28 @@ class DisentangleCLI(LightningCLI):
         return self._instantiate_trainer(config, callbacks)
 
     def _parse_ckpt_path(self) -> None:
-        """Checks the checkpoint's path; Lightning would let the checkpoint override the configuration here."""
-        subcommand = self.config.subcommand
-        path = self.config[subcommand].get("ckpt_path")
-        if path is None and subcommand != "fit":
-            raise RunError(f"disentangle {subcommand} needs a trained model: name its checkpoint with --ckpt_path.")
-        if path is not None and not Path(path).is_file():
-            raise RunError(f"no checkpoint at {path}; a run keeps its own in <default_root_dir>/checkpoints.")
-        if path is not None and not _is_torch_file(path):
-            raise RunError(f"{path} is not a checkpoint, or was cut short; take another, or train again.")
+        """Finds the checkpoint; Lightning would let it override the configuration here."""
+        call = self.config[self.config.subcommand]
+        if call.run is not None:
+            raise RunError(f"--run {call.run} must follow the subcommand, as in `disentangle test --run {call.run}`.")
+        self._folder = RunFolder(Path(call.trainer.default_root_dir or ".").expanduser())
+        # Neither a dry run nor a process that another has started answers for the folder.
+        self._answers = not call.trainer.fast_dev_run and getattr(rank_zero_only, "rank", 0) == 0
+        self._checkpoint = checkpoint_to_load(self.config.subcommand, self._folder, call.ckpt_path)
+        call.ckpt_path = None if self._checkpoint is None else str(self._checkpoint)
+        if self.config.subcommand == "fit" and self._answers:
+            refuse_to_overwrite(self._folder, self._checkpoint, call.overwrite)
 
-
-def link_data_to_model(parser: ArgumentParser) -> None:
-    """Gives a model what follows from its data, where it takes that: ``x_shape`` and ``attribute_names``."""
-    parser.link_arguments("data", "model.init_args.x_shape", _x_shape, apply_on="instantiate")
-    parser.link_arguments("data", "model.init_args.attribute_names", _attribute_names, apply_on="instantiate")
-
-
-def _x_shape(data: LightningDataModule) -> tuple[int, ...]:
-    if not hasattr(data, "x_shape"):
-        raise RunError(
-            f"{type(data).__name__} has no x_shape, from which the sizes of the model follow (see "
-            "datamodules.protocols.ClipData); base it on datamodules.ClipDataModule."
-        )
-    return data.x_shape
-
-
-def _attribute_names(data: LightningDataModule) -> tuple[str, ...]:
-    return getattr(data, "attributes", ())
-
-
-def _is_torch_file(path: str) -> bool:
-    """Whether a file is an archive that torch wrote, and is whole."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/data.pkl") for name in archive.namelist())
+    def after_instantiate_classes(self) -> None:
+        # All that can be refused is refused before data are prepared.
+        if self._checkpoint is not None:
+            require_fit(self.model, self._checkpoint)
+        if self._answers and self.subcommand == "fit":
+            self._held.enter_context(held_for_training(self._folder))
+            if self._get(self.config, "overwrite"):
+                self._folder.clear()
+        elif self._answers:
+            require_no_training(self._folder)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -126,9 +131,10 @@ def main(args: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message=".*configure_optimizers` will be overridden.*")
     # A run that goes on, or is made again, writes to its own folder.
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+    warnings.filterwarnings("ignore", message="LightningCLI's args parameter.*")
     with one_message():
         try:
-            DisentangleCLI(args)
+            DisentangleCLI(with_run_arguments(sys.argv[1:] if args is None else args))
         except SIGTERMException:
             sys.exit(128 + signal.SIGTERM)  # Lightning's own is 0, as if training had come to its end
         except InterpolationKeyError as error:

@@ -20,7 +20,7 @@ COMMANDS = re.findall(r"^disentangle (\w+ .*?)(?: +#.*)?$", TEXT, flags=re.MULTI
 def test_command_is_accepted(command, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     # The record of a run has the same keys as the configuration it was started with.
-    arguments = shlex.split(command.replace("runs/mine/config.yaml", "configs/ts_dsae.yaml"))
+    arguments = shlex.split(command.replace("--run runs/mine", "-c configs/ts_dsae.yaml"))
 
     with pytest.raises(SystemExit) as exit_:
         main([*arguments, "--print_config"])

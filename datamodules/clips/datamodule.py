@@ -144,6 +144,10 @@ class ClipDataModule(LightningDataModule):
         """Returns the audio, (n_samples,), of the clip that has this ``index`` in batches."""
         return self.source.audio(index)
 
+    def clip_names(self, indices: Sequence[int] | NDArray[np.integer]) -> list[str]:
+        """Returns the names of clips by their ``index`` in batches."""
+        return self.source.clip_names(np.asarray(indices))
+
     def batch(
         self, dataset: ClipDataset, positions: Sequence[int] | NDArray[np.integer], device: torch.device
     ) -> dict[str, Tensor]:

@@ -1,9 +1,9 @@
 """Keeps the full configuration with the run, and what machine it ran on."""
 
 import json
-from pathlib import Path
 from typing import Any
 
+import yaml
 from lightning import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
 from lightning.pytorch.trainer.states import TrainerFn
@@ -11,6 +11,8 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from lightning_app.files import whole_file
 from lightning_app.machine import machine
+from lightning_app.runs.portable_paths import with_portable_paths
+from lightning_app.runs.run_folder import RunFolder
 
 
 class ConfigRecord(SaveConfigCallback):
@@ -19,11 +21,12 @@ class ConfigRecord(SaveConfigCallback):
     ``fit`` writes ``config.yaml``, which the other subcommands take with ``-c``; each of those writes
     ``config.<subcommand>.yaml``. Beside it, ``machine.json`` or ``machine.<subcommand>.json`` has what
     `lightning_app.machine.machine` returns. Both are written when the work starts, so a run that fails before, say on a
-    checkpoint of another model, leaves the records of the run before it as they were.
+    checkpoint of another model, leaves the records of the run before it as they were. Paths in
+    the run's folder are written as references to it, so that the folder may be moved.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Too early to write anything."""
+        """Writes nothing yet: the run may still fail on what it was given."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._record(trainer)
@@ -41,14 +44,16 @@ class ConfigRecord(SaveConfigCallback):
     @rank_zero_only
     def _record(self, trainer: Trainer) -> None:
         assert trainer.state.fn is not None
-        subcommand = "" if trainer.state.fn == TrainerFn.FITTING else f".{trainer.state.fn.value}"
-        folder = Path(trainer.default_root_dir)
-        # Which checkpoint this call took is not a choice of the run: the next call takes another.
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        # What is a choice of this call and not of the run is left out: the next call makes its own.
         config: Any = self.config.clone()
-        config.ckpt_path = None
-        with whole_file(folder / f"config{subcommand}.yaml") as draft:
-            draft.write_text(self.parser.dump(config, skip_unset=False))
-        with whole_file(folder / f"machine{subcommand}.json") as draft:
+        config.ckpt_path, config.overwrite = None, False
+        written = yaml.safe_load(self.parser.dump(config, skip_unset=False))
+        folder, subcommand = RunFolder.of(trainer), trainer.state.fn.value
+        with whole_file(folder.config_of(subcommand)) as draft:
+            draft.write_text(yaml.safe_dump(with_portable_paths(written), sort_keys=False))
+        with whole_file(folder.machine_of(subcommand)) as draft:
             draft.write_text(json.dumps(machine(trainer.strategy.root_device), indent=2) + "\n")
         for logger in trainer.loggers:
             logger.log_hyperparams(self.config.as_dict())

@@ -1,5 +1,6 @@
 """Writes what ``predict`` encodes to one file."""
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from lightning_app.files import whole_file
+from lightning_app.runs.run_folder import RunFolder
 
 # What a model hears is not copied beside its encodings.
 _INPUTS = ("x", "audio")
+_OWN = ("part", "clip")
 
 
 class EncodingWriter(Callback):
@@ -21,10 +24,12 @@ class EncodingWriter(Callback):
 
     The archive has a row for each clip, by data loader and then in the order of its data set: the model's outputs (for
     `DSAE` ``v_mean``, ``v_log_variance``, ``z_mean``, ``z_log_variance``; for `BetaVAE` the last two), the clip's
-    attributes, and ``part``, which names the data loader it came from by number.
+    classes and attributes, and ``part``, which names the data loader it came from by number. Where the data name their
+    clips, by a method ``clip_names`` of their numbers, ``clip`` has the names. A class or attribute that is called like
+    one of these is stored as ``data_<name>``. ``<name>_names`` are the names of a class's values.
 
     Args:
-        filename: Of the archive, in the run's folder.
+        filename: Name of the archive in the run's folder.
     """
 
     def __init__(self, filename: str = "encodings.npz") -> None:
@@ -42,24 +47,48 @@ class EncodingWriter(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        known = {name: value for name, value in batch.items() if name not in _INPUTS}
+        taken = {*outputs, *_OWN}
+        known = {f"data_{name}" if name in taken else name: value for name, value in batch.items()}
         part = torch.full_like(batch["index"], dataloader_idx)
         rows: dict[str, Tensor] = {**known, **outputs, "part": part}
-        self._batches.append({name: value.cpu().numpy() for name, value in rows.items()})
+        self._batches.append({name: value.cpu().numpy() for name, value in rows.items() if name not in _INPUTS})
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         batches = _gathered(self._batches, trainer)
         self._batches = []
-        if not trainer.is_global_zero:
+        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         arrays = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
         # A distributed sampler repeats clips; data loaders may count theirs each from 0.
         _, order = np.unique(np.stack([arrays["part"], arrays["index"]], axis=1), axis=0, return_index=True)
-        path = Path(trainer.default_root_dir) / self.filename
-        with whole_file(path) as draft, draft.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{name: values[order] for name, values in arrays.items()})
-        shapes = ", ".join(f"{name} {values[order].shape}" for name, values in arrays.items())
+        rows = {name: values[order] for name, values in arrays.items()}
+        rows |= _clip_names(trainer, rows["index"])
+        path = RunFolder.of(trainer).encodings(self.filename)
+        with whole_file(path) as draft:
+            _save(draft, rows | _class_names(trainer, rows))
+        shapes = ", ".join(f"{name} {values.shape}" for name, values in rows.items())
         rank_zero_info(f"Wrote {path}: {shapes}.")
+
+
+def _clip_names(trainer: Trainer, indices: np.ndarray) -> dict[str, np.ndarray]:
+    """The name of each clip, where the data tell them."""
+    data: Any = trainer.datamodule  # type: ignore[attr-defined]
+    return {"clip": np.array(data.clip_names(indices), np.str_)} if hasattr(data, "clip_names") else {}
+
+
+def _class_names(trainer: Trainer, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The names of the values of each attribute that is a class."""
+    known = getattr(trainer.datamodule, "class_names", {})  # type: ignore[attr-defined]
+    named = {f"{name}_names": np.array(names, np.str_) for name, names in known.items() if name in rows}
+    return {name: names for name, names in named.items() if name not in rows}
+
+
+def _save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes what `numpy.savez` would, with arrays of any name; that one takes some for its own arguments."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, values in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, values, allow_pickle=False)
 
 
 def _gathered(batches: list[Any], trainer: Trainer) -> list[Any]:

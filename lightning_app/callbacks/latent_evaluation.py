@@ -1,19 +1,19 @@
 """The information metrics of regularised dimensions, over the whole validation set."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
 from lightning_app.errors import RunError
+from lightning_app.evaluation.reporting import ClipCount, logged_scores, report
 from lightning_app.evaluation.requirements import clip_data, regularised
-from lightning_app.files import whole_file
+from lightning_app.evaluation.scores import LATENT_LABELS
+from lightning_app.runs.checkpoint import evaluated_state
+from lightning_app.runs.evaluation_record import EvaluationRecord
 from metrics import LatentInformation
 
 
@@ -65,6 +65,7 @@ class LatentEvaluation(Callback):
     def _start(self, trainer: Trainer, module: LightningModule, prefix: str) -> None:
         model = regularised(module, self._data)
         self._n_regularized = len(model.regularized_dims)
+        self._scored = ClipCount()
         self._metric = LatentInformation(
             regularized_dims=model.regularized_dims,
             estimator=self.estimator,
@@ -82,6 +83,7 @@ class LatentEvaluation(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
+        self._scored.add(batch["index"])
         z = regularised(pl_module, self._data).latent(batch["x"])
         self._metric.update(z, batch["attributes"][:, : self._n_regularized], batch["index"])
 
@@ -108,25 +110,24 @@ class LatentEvaluation(Callback):
             values = self._metric.compute()
         except ValueError as error:
             raise RunError(f"the latents cannot be evaluated: {error} Use --evaluation null to do without.") from error
+        self._scores = {key.split("/", 1)[1]: float(value) for key, value in values.items()}
+        self._n_scored = self._scored.total()
         module.log_dict({key: value.float() for key, value in values.items()}, rank_zero_only=True)
 
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         model = regularised(pl_module, self._data)
-        measured = {name.removeprefix("test/"): float(value) for name, value in trainer.callback_metrics.items()}
-        result = {
-            "scores": measured,
+        settings = {
             "estimator": repr(self._metric.estimator),
             "regularized_dims": dict(zip(model.attribute_names, model.regularized_dims, strict=False)),
-            "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
         }
-        path = Path(trainer.default_root_dir) / "evaluation.json"
-        with whole_file(path) as draft:
-            draft.write_text(json.dumps(result, indent=2) + "\n")
-        _print_table(measured, model.attribute_names[: self._n_regularized], path)
+        scores = logged_scores(trainer) | self._scores
+        state = evaluated_state(trainer.ckpt_path)
+        record = EvaluationRecord(type(self).__name__, scores, settings, self._n_scored, **state)
+        report(trainer, record, _table(scores, model.attribute_names[: self._n_regularized]))
 
 
-def _print_table(scores: Mapping[str, float], attributes: tuple[str, ...], path: Path) -> None:
+def _table(scores: Mapping[str, float], attributes: tuple[str, ...]) -> Table:
     table = Table(title="Latent evaluation")
     table.add_column("score")
     for attribute in attributes:
@@ -134,6 +135,6 @@ def _print_table(scores: Mapping[str, float], attributes: tuple[str, ...], path:
     for name in dict.fromkeys(key.rsplit("/", 1)[0] for key in scores if "/" in key):
         row = [scores.get(f"{name}/{attribute}") for attribute in attributes]
         if any(value is not None for value in row):
-            table.add_row(name, *("" if value is None else f"{value:.3f}" for value in row))
-    Console().print(table)
-    Console().print(f"Written to {path}", soft_wrap=True)  # in one piece, to be copied
+            shown = ("" if value is None else f"{value:.3f}" for value in row)
+            table.add_row(LATENT_LABELS.get(name, name), *shown)
+    return table

@@ -1,7 +1,6 @@
 """The evaluation of Luo et al. (2022), section 6: instrument, pitch and quality of swaps."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from torch import Tensor
@@ -18,15 +16,18 @@ from torch import Tensor
 from datamodules.protocols import ClipData
 from lightning_app.callbacks.progress import bar_beside
 from lightning_app.errors import RunError
+from lightning_app.evaluation.reporting import ClipCount, logged_scores, report
 from lightning_app.evaluation.requirements import (
     clip_data,
     require_classes_on_both_sides,
     swap_factor,
     swappable,
 )
+from lightning_app.evaluation.scores import Score, macro_f1, swap_scores
 from lightning_app.evaluation.swap_audio import ReconstructionDistance, SwapAudio, SwapPitch
 from lightning_app.evaluation.swap_pairs import partners_of_other_class
-from lightning_app.files import whole_file
+from lightning_app.runs.checkpoint import evaluated_state
+from lightning_app.runs.evaluation_record import EvaluationRecord
 from metrics import SwapClassification
 from modules.audio.crepe import Capacity
 from modules.audio_embedding import EmbeddingName, audio_embedding
@@ -126,6 +127,7 @@ class SwapEvaluation(Callback):
         # A distributed sampler gives each process every n-th clip, and repeats some to fill the last batch.
         self._audible &= np.arange(len(self._dataset)) % trainer.world_size == trainer.global_rank
         self._advance: Callable[[], None] | None = None
+        self._scored, self._heard = ClipCount(), ClipCount()
         if self._instrument is None:
             return
         for batch in _own_share(self._data, trainer, pl_module.device):
@@ -145,6 +147,8 @@ class SwapEvaluation(Callback):
         positions = [self._position[index] for index in batch["index"].tolist()]
         target = self._data.batch(self._dataset, self._partners[positions], pl_module.device)
         swap = model.swap(batch["x"], target["x"])
+        self._scored.add(batch["index"])
+        self._heard.add(batch["index"].cpu()[self._audible[positions]])
         if self._instrument is not None:
             shown = {
                 "pre_swap": (swap.reconstruction, batch),
@@ -165,26 +169,24 @@ class SwapEvaluation(Callback):
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         scores = self._audio.compute()
         if self._instrument is not None:
-            scores |= {f"swap_f1/{step}": score for step, score in self._instrument.compute().items()}
+            scores |= {macro_f1(step).key: score for step, score in self._instrument.compute().items()}
+        self._scores = {name: float(score) for name, score in scores.items()}
+        self._n_scored, self._n_heard = self._scored.total(), self._heard.total()
         pl_module.log_dict({f"test/{name}": score.float() for name, score in scores.items()}, rank_zero_only=True)
 
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        measured = {name.removeprefix("test/"): float(value) for name, value in trainer.callback_metrics.items()}
-        result = {
-            "scores": measured,
+        settings = {
             "factor": self._factor,
             "seed": self.seed,
             "rpa_model": self.rpa,
-            "n_audio_clips": int(self._chosen_clips().sum()),
+            "n_audio_clips": self._n_heard,
             "n_train_clips": len(self._data.train_dataset),
-            "n_validation_clips": len(self._dataset),
-            "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
         }
-        path = Path(trainer.default_root_dir) / "evaluation.json"
-        with whole_file(path) as draft:
-            draft.write_text(json.dumps(result, indent=2) + "\n")
-        _print_table(measured, self._factor, self.fad, path)
+        scores = logged_scores(trainer) | self._scores
+        state = evaluated_state(trainer.ckpt_path)
+        record = EvaluationRecord(type(self).__name__, scores, settings, self._n_scored, **state)
+        report(trainer, record, _table(scores, swap_scores(self._factor, self.fad)))
 
     def _chosen_clips(self) -> NDArray[np.bool_]:
         """Which clips are listened to, over all processes."""
@@ -205,26 +207,11 @@ def _own_share(data: ClipData, trainer: Trainer, device: torch.device) -> Iterat
             yield data.batch(data.train_dataset, positions, device)
 
 
-def _print_table(scores: Mapping[str, float], factor: str, embeddings: Sequence[str], path: Path) -> None:
+def _table(scores: Mapping[str, float], known: Iterable[Score]) -> Table:
     table = Table(title="Swap evaluation")
     table.add_column("score on the validation clips")
     table.add_column("value", justify="right")
-    names = {
-        "swap_f1/pre_swap": f"macro F1 of the {factor}, before the swap",
-        "swap_f1/global_swap": f"macro F1 after the global swap (the target's {factor})",
-        "swap_f1/local_swap": f"macro F1 after the local swap (the source's {factor})",
-        "rpa/pre_swap": "raw pitch accuracy, before the swap",
-        "rpa/global_swap": "raw pitch accuracy after the global swap (the source's melody)",
-        "rpa/local_swap": "raw pitch accuracy after the local swap (the target's melody)",
-        "rpa/resynthesis": "raw pitch accuracy of the data, made audible likewise",
-        **{f"fad/{name}": f"Fréchet audio distance of the reconstruction, {name}" for name in embeddings},
-        **{f"fad_resynthesis/{name}": f"Fréchet audio distance of the data likewise, {name}" for name in embeddings},
-        "reconstruction": "reconstruction error",
-        "kl_v": "KL of v",
-        "kl_z": "KL of z",
-    }
-    for key, name in names.items():
-        if key in scores:
-            table.add_row(name, f"{scores[key]:.3f}")
-    Console().print(table)
-    Console().print(f"Written to {path}", soft_wrap=True)  # in one piece, to be copied
+    for score in known:
+        if score.key in scores:
+            table.add_row(score.label, f"{scores[score.key]:.3f}")
+    return table

@@ -15,6 +15,7 @@ from lightning_app.evaluation.swap_pairs import partners_of_other_class
 from lightning_app.media.class_titles import class_title
 from lightning_app.media.examples import log_media, save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
+from lightning_app.runs.run_folder import RunFolder
 from modules.protocols import Swappable
 
 
@@ -73,7 +74,7 @@ class SwapExamples(EpochMedia):
             shown = _versions(model, source, target)
             audio = {version: representation.inverse(x.cpu(), n_samples).numpy() for version, x in shown.items()}
 
-        folder = Path(trainer.default_root_dir) / "media" / name
+        folder = RunFolder.of(trainer).media(name)
         rate = representation.sample_rate
         picture = folder / "spectrograms.png"
         columns = {version: representation.picture(x, n_samples).cpu().numpy() for version, x in shown.items()}

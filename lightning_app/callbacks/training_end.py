@@ -1,18 +1,14 @@
 """Tells whether a run's training has come to its end."""
 
-import json
 from enum import StrEnum
-from pathlib import Path
 
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 from lightning.pytorch.utilities import rank_zero_only
 
-from lightning_app.files import whole_file
-
-MARK = "training.json"
-"""File in the run's folder; where training goes on, or has failed, there is none."""
+from lightning_app.runs.checkpoint import trained_step
+from lightning_app.runs.run_folder import RunFolder, Training
 
 
 class Ending(StrEnum):
@@ -32,23 +28,22 @@ class Ending(StrEnum):
 
 
 class TrainingEnd(Callback):
-    """Writes `MARK` when training ends: the numbers of epochs and steps, what ended it, and whether it is finished."""
+    """Marks the run's folder when training ends: what ended it, and whether it is finished. Dry runs do not count."""
 
     @rank_zero_only
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        (Path(trainer.default_root_dir) / MARK).unlink(missing_ok=True)
+        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            RunFolder.of(trainer).unmark()
 
     @rank_zero_only
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        folder = RunFolder.of(trainer)
+        best_step = trained_step(folder.best_checkpoint)
         ending = ending_of(trainer)
-        mark = {
-            "epochs": trainer.current_epoch,
-            "steps": trainer.global_step,
-            "ended_by": ending,
-            "finished": ending.is_finish,
-        }
-        with whole_file(Path(trainer.default_root_dir) / MARK) as draft:
-            draft.write_text(json.dumps(mark) + "\n")
+        mark = Training(trainer.current_epoch, trainer.global_step, best_step, ending.value, ending.is_finish)
+        folder.mark_trained(mark)
 
 
 def ending_of(trainer: Trainer) -> Ending:

@@ -15,6 +15,7 @@ from lightning_app.evaluation.traversal import Traversal, posterior_means, range
 from lightning_app.files import whole_file
 from lightning_app.media.examples import log_media, save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
+from lightning_app.runs.run_folder import RunFolder
 
 
 class TraversalExamples(EpochMedia):
@@ -59,7 +60,7 @@ class TraversalExamples(EpochMedia):
         model = regularised(module, data)
         was_training = module.training
         module.eval()
-        folder = Path(trainer.default_root_dir) / "media" / name
+        folder = RunFolder.of(trainer).media(name)
         clips = np.linspace(0, len(data.validation_dataset) - 1, self.n_examples).astype(int)
         means = posterior_means(model, data, module.device)
         rate = data.representation.sample_rate

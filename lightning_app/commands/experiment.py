@@ -16,7 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from datamodules.storage.worker_pool import usable_cores
 from lightning_app.errors import RunError, one_message
 from lightning_app.files import whole_file
+from lightning_app.runs.evaluation_record import is_finished
 from lightning_app.runs.experiments import EXPERIMENTS, Run, read_experiments
+from lightning_app.runs.run_folder import RunFolder
 
 _SECONDS_TO_END = 20.0
 
@@ -31,34 +33,23 @@ class _Work:
     choices: str
 
     @property
-    def folder(self) -> Path:
-        return self.runs / self.run.name
-
-    @property
-    def last_checkpoint(self) -> Path:
-        return self.folder / "checkpoints" / "last.ckpt"
-
-    @property
-    def record(self) -> Path:
-        """The file with the choices that the training was started with."""
-        return self.folder / "experiment.txt"
-
-    @property
-    def output(self) -> Path:
-        return self.folder / "output.txt"
+    def folder(self) -> RunFolder:
+        return self.run.folder(self.runs)
 
     def commands(self) -> list[list[str]]:
         """What is left to do; training goes on where it was stopped."""
         test = self.run.test_arguments(self.runs)
-        if self.run.trained(self.runs):
+        if self.folder.is_trained():
             return [test]
-        resumed = ["--ckpt_path", str(self.last_checkpoint)] if self.last_checkpoint.is_file() else []
-        return [[*self.fit, *resumed], test]
+        if any(self.folder.checkpoints.glob("*.ckpt")):
+            return [[*self.fit, "--ckpt_path", "last"], test]
+        # What was stopped before its first checkpoint starts anew.
+        return [[*self.fit, *(["--overwrite"] if self.folder.holds_run() else [])], test]
 
     def started_otherwise(self) -> bool:
         """Whether what there is of the run came from other choices."""
-        begun = self.run.trained(self.runs) or self.last_checkpoint.is_file()
-        return begun and self.record.is_file() and self.record.read_text() != self.choices
+        record = self.folder.experiment
+        return self.folder.holds_run() and record.is_file() and record.read_text() != self.choices
 
 
 def run_experiment(
@@ -110,11 +101,11 @@ def run_experiment(
     wanted = [work_of(run) for run in described.runs_of(figure, data, z_dims, posteriors, seeds)]
     if others := [work for work in wanted if work.started_otherwise()]:
         raise RunError(
-            f"{', '.join(str(work.folder) for work in others)} began with other choices, the first with "
-            f"{others[0].record.read_text()}. Give the same, or another folder with --runs; what else there is to "
-            "measure of a trained run, `disentangle test` measures with options of its own."
+            f"{', '.join(str(work.folder.path) for work in others)} began with other choices, the first with "
+            f"{others[0].folder.experiment.read_text()}. Give the same, or another folder with --runs; what else there "
+            "is to measure of a trained run, `disentangle test` measures with options of its own."
         )
-    unfinished = [work for work in wanted if not work.run.finished(runs)]
+    unfinished = [work for work in wanted if not is_finished(work.folder)]
     if dry_run:
         for command in (command for work in unfinished for command in work.commands()):
             print(_typed(command))
@@ -139,11 +130,11 @@ async def _make_all(unfinished: Sequence[_Work], jobs: int) -> list[str]:
         async def make(work: _Work) -> str | None:
             async with turns:
                 commands, failure = work.commands(), None
-                shown = progress.add_task(work.folder.name, total=len(commands))
-                with whole_file(work.record) as draft:
+                shown = progress.add_task(work.run.name, total=len(commands))
+                with whole_file(work.folder.experiment) as draft:
                     draft.write_text(work.choices)
                 for command in commands:
-                    if status := await _call(command, work.output, environment):
+                    if status := await _call(command, work.folder.output, environment):
                         failure = _failure(work, command, status)
                         break
                     progress.advance(shown)
@@ -183,10 +174,10 @@ def _typed(arguments: Sequence[str]) -> str:
 
 
 def _failure(work: _Work, command: Sequence[str], status: int) -> str:
-    lines = [line.strip() for line in work.output.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in work.folder.output.read_text(errors="replace").splitlines() if line.strip()]
     # The loggers have their say after an error.
     said = [line for line in lines if line.startswith("error:")] or lines
-    return f"{work.folder.name}, {command[0]}: {said[-1]} (exit status {status}; all of it in {work.output})"
+    return f"{work.run.name}, {command[0]}: {said[-1]} (exit status {status}; all of it in {work.folder.output})"
 
 
 def main(args: list[str] | None = None) -> None:

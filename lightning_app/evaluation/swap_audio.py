@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lightning_app.errors import RunError
+from lightning_app.evaluation.scores import audio_distance, pitch_accuracy, resynthesis_distance
 from metrics import FrechetAudioDistance, RawPitchAccuracy, SwapClassification
 from modules.audio.crepe import Capacity, crepe
 from modules.audio.pitch import pitch_contours
@@ -134,7 +135,9 @@ class SwapPitch:
             RunError: No clip has a voiced frame.
         """
         try:
-            return {f"rpa/{step}": torch.as_tensor(metric.compute()) for step, metric in self._metrics.items()}
+            return {
+                pitch_accuracy(step).key: torch.as_tensor(metric.compute()) for step, metric in self._metrics.items()
+            }
         except ValueError as error:
             raise RunError(f"the pitch cannot be evaluated: {error} --evaluation.rpa null leaves it out.") from error
 
@@ -152,8 +155,10 @@ class ReconstructionDistance:
         self._embedding = embedding
         self._n_clips = n_clips
         self._reconstruction, self._resynthesis = (
-            FrechetAudioDistance(embedding.n_features, name=name, embedding_name=embedding.name).to(device)
-            for name in ("fad", "fad_resynthesis")
+            FrechetAudioDistance(embedding.n_features, name=score.key.split("/")[0], embedding_name=embedding.name).to(
+                device
+            )
+            for score in (audio_distance(embedding.name), resynthesis_distance(embedding.name))
         )
 
     def update(self, reconstruction: Tensor, resynthesis: Tensor, original: Tensor, sample_rate: int) -> None:
@@ -179,7 +184,7 @@ class ReconstructionDistance:
     def _check_number(self, n_embeddings: int) -> None:
         if n_embeddings <= self._embedding.n_features:
             raise RunError(
-                f"fad/{self._embedding.name} has {n_embeddings} embeddings of {self._embedding.n_features} dimensions "
-                f"from {self._n_clips} clips, too few for a covariance of full rank; raise --evaluation.audio_clips, "
-                "take more validation clips, or leave it out of --evaluation.fad."
+                f"{audio_distance(self._embedding.name).key} has {n_embeddings} embeddings of "
+                f"{self._embedding.n_features} dimensions from {self._n_clips} clips, too few for a covariance of full "
+                "rank; raise --evaluation.audio_clips, take more validation clips, or leave it out of --evaluation.fad."
             )

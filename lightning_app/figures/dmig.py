@@ -1,18 +1,16 @@
 """Figure 1 of Watcharasupat & Lerch (2021): SCC, MIG and DMIG over the course of training."""
 
 from pathlib import Path
-from typing import cast
 
 from matplotlib.figure import Figure
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from lightning_app.errors import RunError
+from lightning_app.evaluation.scores import LATENT_LABELS
 from lightning_app.figures.saving import save_figure
+from lightning_app.runs.run_folder import RunFolder
 from lightning_app.runs.run_log import validation_epochs
 
-_NAMES = {"scc": "SCC", "mig": "MIG", "dmig": "DMIG"}
+_METRICS = ("scc", "mig", "dmig")
 # x, y, and where DMIG has its bound.
 _PANELS = (("mig", "scc"), ("dmig", "scc"), ("mig", "dmig"))
 
@@ -29,10 +27,11 @@ def dmig(run: Path, output: Path | None = None) -> None:
     Raises:
         RunError: The run has no log of these metrics.
     """
-    attributes = _attributes(run)
-    keys = [f"val/{metric}/{attribute}" for attribute in attributes for metric in _NAMES]
-    values = validation_epochs(run, keys)
-    folder = run / "figures" if output is None else output
+    source = RunFolder(run)
+    attributes = _attributes(source)
+    keys = [f"val/{metric}/{attribute}" for attribute in attributes for metric in _METRICS]
+    values = validation_epochs(source, keys)
+    folder = source.figures if output is None else output
     figure = Figure(figsize=(12, 3.8), layout="constrained")
     axes = figure.subplots(1, 3)
     n_epochs = len(values["epoch"])
@@ -44,25 +43,24 @@ def dmig(run: Path, output: Path | None = None) -> None:
             axis.scatter(horizontal, vertical, color=f"C{number}", alpha=shades, s=16, label=attribute)
         if x == "dmig":
             axis.axvline(1.0, color="grey", linestyle=":")
-        axis.set_xlabel(_NAMES[x])
-        axis.set_ylabel(_NAMES[y])
+        axis.set_xlabel(LATENT_LABELS[x])
+        axis.set_ylabel(LATENT_LABELS[y])
         axis.set_title(f"({letter})")
         axis.grid(alpha=0.3)
     axes[0].legend()
     save_figure(figure, folder / "dmig", values, f"{n_epochs} epochs of {', '.join(attributes)}")
 
 
-def _attributes(run: Path) -> list[str]:
+def _attributes(run: RunFolder) -> list[str]:
     """The regularised attributes of a run."""
-    path = run / "config.yaml"
     try:
-        config = cast(DictConfig, OmegaConf.load(path))
-        names, dims = config["data"]["init_args"]["attributes"], config["model"]["init_args"]["regularized_dims"]
-    except FileNotFoundError:
-        raise RunError(f"no {path}; name the folder of a run, like runs/ar_vae.") from None
-    except (KeyError, TypeError, OmegaConfBaseException, OSError, YAMLError) as error:
-        raise RunError(f"{path} is not of a model with regularised dimensions, like configs/ar_vae.yaml.") from error
+        config = run.read_config()
+        model, data = config["model"]["init_args"], config["data"]["init_args"]
+        # The model may have them from the data.
+        names, dims = model.get("attribute_names", data["attributes"]), model["regularized_dims"]
+    except (KeyError, TypeError):
+        names, dims = [], None
     regularized = list(names if dims is None else names[: len(dims)])
     if not regularized:
-        raise RunError(f"{path} is not of a model with regularised dimensions, like configs/ar_vae.yaml.")
+        raise RunError(f"{run.config} is not of a model with regularised dimensions, like configs/ar_vae.yaml.")
     return regularized

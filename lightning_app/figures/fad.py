@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from lightning_app.evaluation.scores import audio_distance, with_counts
 from lightning_app.figures.saving import save_figure
 from lightning_app.figures.score_scatter import GLOBAL_SWAP, draw_scatter
 from lightning_app.runs.scored_runs import ScoredRuns, scored_runs
@@ -13,7 +14,7 @@ def fad(embedding: EmbeddingName = "crepe-full", output: Path | None = None, **s
     """Draws the Fréchet audio distance of reconstructions against macro F1 after the global swap, for each z_dim.
 
     Args:
-        embedding: Of the distance.
+        embedding: Embedding that the distance is measured in.
         output: Where ``fad_<embedding>_<data>.png``, ``.svg`` and ``.csv`` go; the folder ``figures`` of the runs if
             not given.
         **selection: Which runs, as in `scored_runs`.
@@ -29,7 +30,7 @@ def richer_decoder(embedding: EmbeddingName = "crepe-full", output: Path | None 
     """Draws the Fréchet audio distance against macro F1 for DSAE, TS-DSAE, and TS-DSAE with the richer decoder.
 
     Args:
-        embedding: Of the distance.
+        embedding: Embedding that the distance is measured in.
         output: Where ``richer_decoder_<embedding>_<data>.png``, ``.svg`` and ``.csv`` go; the folder ``figures`` of the
             runs if not given.
         **selection: Which runs, as in `scored_runs`.
@@ -42,10 +43,9 @@ def richer_decoder(embedding: EmbeddingName = "crepe-full", output: Path | None 
 
 
 def _scores(embedding: str) -> list[str]:
-    distance = f"fad/{embedding}"
-    return [GLOBAL_SWAP, distance, f"{distance}/n_real", f"{distance}/n_generated"]
+    return [GLOBAL_SWAP.key, *with_counts(audio_distance(embedding))]
 
 
 def _draw(scored: ScoredRuns, name: str, embedding: str, output: Path | None) -> None:
-    figure = draw_scatter(scored, f"fad/{embedding}", f"FAD ({embedding}), lower is better")
+    figure = draw_scatter(scored, audio_distance(embedding))
     save_figure(figure, scored.path(f"{name}_{embedding}", output), scored.table(), f"{len(scored.runs)} runs")

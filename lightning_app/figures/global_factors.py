@@ -16,7 +16,8 @@ from lightning_app.evaluation.requirements import clip_data, swappable
 from lightning_app.figures.saving import save_figure, save_table
 from lightning_app.media.examples import save_wav
 from lightning_app.media.spectrogram_grid import colour_range, show_spectrogram
-from lightning_app.runs.finished_run import finished_run
+from lightning_app.runs.load_run import load_run
+from lightning_app.runs.run_folder import RunFolder
 
 
 def global_factors(
@@ -40,7 +41,7 @@ def global_factors(
     Raises:
         RunError: The run has no model with v and z, its data no such factors, or no such clips.
     """
-    made = finished_run(run)
+    made = load_run(run)
     model, data = swappable(made.model), clip_data(made.data)
     known = data.class_names
     if missing := [factor for factor in factors if factor not in known]:
@@ -58,7 +59,7 @@ def global_factors(
     heard = listen(sounds.x, representation, n_samples, octaves, seed)
     wanted_titles, read_titles = ([title(data, factors, row) for row in rows] for rows in (sounds.wanted, read))
 
-    folder = run / "figures" if output is None else output
+    folder = RunFolder(run).figures if output is None else output
     summary = (
         f"all {len(data.validation_dataset)} validation clips,\neach with the v of one that differs in both:\nmacro F1 "
         + ", ".join(f"{factor} {f1[factor]:.3f}" for factor in factors)

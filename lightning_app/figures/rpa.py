@@ -7,15 +7,12 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lightning_app.evaluation.scores import pitch_accuracy
 from lightning_app.figures.model_legend import LINES, MARKERS, add_legend
 from lightning_app.figures.saving import save_figure
 from lightning_app.runs.scored_runs import ScoredRuns, scored_runs
 
-_PANELS = {
-    "rpa/pre_swap": "before the swap",
-    "rpa/global_swap": "after the global swap",
-    "rpa/local_swap": "after the local swap",
-}
+_PANELS = [pitch_accuracy(step) for step in ("pre_swap", "global_swap", "local_swap")]
 _WIDTH = 0.8  # of all that is drawn at one z_dim, of the distance to the next
 
 
@@ -31,12 +28,12 @@ def rpa(output: Path | None = None, **selection: Any) -> None:
     Raises:
         RunError: Runs are missing, lack a score, cannot be compared, or are not what their names say.
     """
-    scored = scored_runs("rpa", list(_PANELS), ["rpa_model", "n_audio_clips"], **selection)
+    scored = scored_runs("rpa", [score.key for score in _PANELS], ["rpa_model", "n_audio_clips"], **selection)
     figure = Figure(figsize=(13, 3.8), layout="constrained")
     panels = figure.subplots(1, len(_PANELS), sharex=True, sharey=True)
-    for panel, (score, title) in zip(panels, _PANELS.items(), strict=True):
-        _draw(panel, scored, score)
-        panel.set_title(f"{scored.data_label}, {title}", fontsize=10)
+    for panel, score in zip(panels, _PANELS, strict=True):
+        _draw(panel, scored, score.key)
+        panel.set_title(f"{scored.data_label}, {score.title}", fontsize=10)
     panels[0].set_ylabel("raw pitch accuracy")
     add_legend(figure, scored, LINES)
     save_figure(figure, scored.path("rpa", output), scored.table(), f"{len(scored.runs)} runs")

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from lightning_app.evaluation.scores import macro_f1
 from lightning_app.figures.saving import save_figure
 from lightning_app.figures.score_scatter import GLOBAL_SWAP, UNIT_RANGE, UNIT_TICKS, draw_scatter
 from lightning_app.runs.scored_runs import scored_runs
 
-LOCAL_SWAP = "swap_f1/local_swap"
+LOCAL_SWAP = macro_f1("local_swap")
 
 
 def swap_f1(output: Path | None = None, **selection: Any) -> None:
@@ -20,7 +21,7 @@ def swap_f1(output: Path | None = None, **selection: Any) -> None:
     Raises:
         RunError: Runs are missing, lack a score, cannot be compared, or are not what their names say.
     """
-    scored = scored_runs("swap_f1", ["swap_f1/pre_swap", GLOBAL_SWAP, LOCAL_SWAP], [], **selection)
-    figure = draw_scatter(scored, LOCAL_SWAP, "macro F1 after the local swap")
+    scored = scored_runs("swap_f1", [macro_f1("pre_swap").key, GLOBAL_SWAP.key, LOCAL_SWAP.key], [], **selection)
+    figure = draw_scatter(scored, LOCAL_SWAP)
     figure.axes[0].set(ylim=UNIT_RANGE, yticks=UNIT_TICKS)
     save_figure(figure, scored.path("swap_f1", output), scored.table(), f"{len(scored.runs)} runs")

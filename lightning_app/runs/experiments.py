@@ -9,8 +9,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from lightning_app.callbacks.training_end import MARK
 from lightning_app.errors import RunError
+from lightning_app.runs.run_folder import RunFolder
 
 EXPERIMENTS = Path("configs/experiments.yaml")
 Value = TypeVar("Value", int, str)
@@ -47,14 +47,9 @@ class Run:
         """The name of the run's folder."""
         return f"{self.group}-seed{self.seed}"
 
-    def trained(self, runs: Path) -> bool:
-        """Whether its training has come to its end."""
-        return (runs / self.name / MARK).is_file()
-
-    def finished(self, runs: Path) -> bool:
-        """Whether it is trained, and evaluated since."""
-        mark, evaluation = runs / self.name / MARK, runs / self.name / "evaluation.json"
-        return mark.is_file() and evaluation.is_file() and evaluation.stat().st_mtime >= mark.stat().st_mtime
+    def folder(self, runs: Path) -> RunFolder:
+        """Returns the run's folder in the folder of all runs."""
+        return RunFolder(runs / self.name)
 
     def fit_arguments(self, configs: Path, presets: Sequence[str], runs: Path) -> list[str]:
         """The arguments of ``disentangle`` that train it.
@@ -68,15 +63,14 @@ class Run:
             *["fit", "-c", str(configs / f"{self.model}.yaml")],
             *["--data", str(configs / "data" / f"{self.data}.yaml")],
             *(argument for preset in presets for argument in ("-c", str(configs / preset))),
-            *["--name", self.name, "--trainer.default_root_dir", str(runs / self.name)],
+            *["--name", self.name, "--trainer.default_root_dir", str(self.folder(runs).path)],
             *["--model.z_dim", str(self.z_dim), "--model.posterior", self.posterior],
             *["--seed_everything", str(self.seed)],
         ]
 
     def test_arguments(self, runs: Path) -> list[str]:
         """The arguments of ``disentangle`` that evaluate it once it is trained."""
-        folder = runs / self.name
-        return ["test", "-c", str(folder / "config.yaml"), "--ckpt_path", str(folder / "checkpoints" / "best.ckpt")]
+        return ["test", "--run", str(self.folder(runs).path)]
 
 
 @dataclass(frozen=True)

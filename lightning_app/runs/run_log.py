@@ -1,16 +1,17 @@
 """What a run has logged, read from its CSV files."""
 
 import csv
+import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightning_app.errors import RunError
+from lightning_app.runs.run_folder import RunFolder
 
 
-def validation_epochs(run: Path, keys: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+def validation_epochs(run: RunFolder, keys: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     """Reads what a run has logged at each validation epoch, over all its parts where it was stopped and resumed.
 
     Args:
@@ -24,24 +25,29 @@ def validation_epochs(run: Path, keys: Sequence[str]) -> dict[str, NDArray[np.fl
     Raises:
         RunError: The folder has no log, or the log has none of the keys, or no whole epoch.
     """
-    files = sorted(run.glob("logs/version_*/metrics.csv"), key=lambda file: int(file.parent.name.split("_")[-1]))
-    if not files:
-        raise RunError(f"no log in {run / 'logs'}; name the folder of a run with the CSV logger, like runs/ar_vae.")
+    if not run.logs:
+        raise RunError(f"no log in {run.path}; name the folder of a run with the CSV logger, like runs/ar_vae.")
     rows: dict[int, list[float]] = {}
     columns: set[str] = set()
-    for file in files:
+    for file in run.logs:
         with file.open(newline="") as lines:
             reader = csv.DictReader(lines)
             logged = set(reader.fieldnames or ())
             columns |= logged
             # What `validate` logs is of no epoch, and counts from 0 again.
             trained = any(column.startswith("train/") for column in logged)
-            for row in reader:
-                if trained and row.get("epoch") and all(row.get(key) for key in keys):
+            of_epochs = [row for row in reader if trained and row.get("epoch")]
+            # A part that was resumed replaces what an earlier one had logged from there on.
+            begins = min((int(row["epoch"]) for row in of_epochs), default=math.inf)
+            rows = {epoch: values for epoch, values in rows.items() if epoch < begins}
+            for row in of_epochs:
+                if all(row.get(key) for key in keys):
                     rows[int(row["epoch"])] = [float(row[key]) for key in keys]
     missing = [key for key in keys if key not in columns]
     if missing or not rows:
-        raise RunError(f"the log of {run} has no {', '.join(missing) or 'whole epoch yet'}; it has {_some(columns)}.")
+        raise RunError(
+            f"the log of {run.path} has no {', '.join(missing) or 'whole epoch yet'}; it has {_some(columns)}."
+        )
     epochs = sorted(rows)
     values = np.array([rows[epoch] for epoch in epochs])
     return {"epoch": np.array(epochs, float), **{key: values[:, column] for column, key in enumerate(keys)}}

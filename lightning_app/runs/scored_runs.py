@@ -1,19 +1,17 @@
 """The scores of the finished runs behind a figure."""
 
-import json
 import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
-
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from typing import Any
 
 from lightning_app.errors import RunError
+from lightning_app.evaluation.scores import measuring_options
+from lightning_app.runs.evaluation_record import EvaluationRecord, is_finished
 from lightning_app.runs.experiments import EXPERIMENTS, Model, Run, read_experiments
+from lightning_app.runs.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class ScoredRun:
     Attributes:
         run: Which one it is.
         settings: What must be the same for runs to be compared, like the number of epochs and of clips.
-        scores: By their names in ``evaluation.json``.
+        scores: The scores by their keys.
     """
 
     run: Run
@@ -83,9 +81,9 @@ def scored_runs(
     """Reads the runs that a figure shows.
 
     Args:
-        figure: Of ``experiments``.
-        scores: To read of each run.
-        settings: Of ``evaluation.json``, on which these scores depend.
+        figure: Name of the figure in ``experiments``.
+        scores: Keys of the scores to read of each run.
+        settings: Settings of the evaluation on which these scores depend.
         data: The data set, like dmelodies or urmp.
         z_dims: Only runs with one of these; all of the figure's if not given.
         posteriors: Only runs with one of these.
@@ -101,7 +99,7 @@ def scored_runs(
     selection: dict[str, Any] = {"figure": figure, "data": data, "z_dims": z_dims, "posteriors": posteriors}
     selection |= {"seeds": seeds, "experiments": experiments if experiments != EXPERIMENTS else None}
     _refuse_missing(wanted, runs, selection)
-    read = [_scored_run(runs / run.name, run, settings) for run in wanted]
+    read = [_scored_run(run.folder(runs), run, settings) for run in wanted]
     _refuse_without(scores, read, runs)
     _refuse_incomparable(read)
     kept = [replace(one, scores={score: one.scores[score] for score in scores}) for one in read]
@@ -110,7 +108,7 @@ def scored_runs(
 
 
 def _refuse_missing(wanted: Sequence[Run], runs: Path, selection: Mapping[str, Any]) -> None:
-    missing = [run for run in wanted if not run.finished(runs)]
+    missing = [run for run in wanted if not is_finished(run.folder(runs))]
     if missing:
         words = [f"--{key}={_typed(value)}" for key, value in selection.items() if value is not None]
         command = shlex.join(["disentangle-experiment", *words, f"--runs={runs}"])
@@ -124,10 +122,7 @@ def _refuse_missing(wanted: Sequence[Run], runs: Path, selection: Mapping[str, A
 def _refuse_without(scores: Sequence[str], read: Sequence[ScoredRun], runs: Path) -> None:
     lacking = [one.run for one in read if not all(math.isfinite(one.scores.get(score, math.nan)) for score in scores)]
     if lacking:
-        embeddings = sorted({score.split("/")[1] for score in scores if score.startswith("fad/")})
-        options = ["--evaluation.fad", _typed(embeddings)] if embeddings else []
-        options += ["--evaluation.rpa", "full"] if any(score.startswith("rpa/") for score in scores) else []
-        command = shlex.join(["disentangle", *lacking[0].test_arguments(runs), *options])
+        command = shlex.join(["disentangle", *lacking[0].test_arguments(runs), *measuring_options(scores)])
         raise RunError(
             f"{len(lacking)} of {len(read)} runs lack scores, of {', '.join(scores)}:{_listed(lacking)}\n"
             f"Measure them, the first by `{command}`, with all else that other figures need, since each test replaces "
@@ -158,32 +153,27 @@ def _listed(runs: Sequence[Run]) -> str:
     return "".join(f"\n  {group}-seed{', '.join(numbers)}" for group, numbers in seeds.items())
 
 
-def _scored_run(folder: Path, run: Run, settings: Sequence[str]) -> ScoredRun:
+def _scored_run(folder: RunFolder, run: Run, settings: Sequence[str]) -> ScoredRun:
     """Reads the folder of a run.
 
     Raises:
-        RunError: It is of another run than its name says, or its files are not of a swap evaluation.
+        RunError: It is of another run than its name says, or was not evaluated by its swaps.
     """
+    config, record = folder.read_config(), EvaluationRecord.read(folder)
     try:
-        config = cast(Any, OmegaConf.load(folder / "config.yaml"))
         model = config["model"]["init_args"]
         found = {"name": config["name"], "z_dim": model["z_dim"], "posterior": model["posterior"]}
         found["seed"] = config["seed_everything"]
-        evaluation = json.loads((folder / "evaluation.json").read_text())
-        alike = {"max_epochs": config["trainer"]["max_epochs"]}
-        alike |= {"factor": str(evaluation["factor"]), "checkpoint": Path(evaluation["checkpoint"]).name}
-        alike["evaluation_seed"] = int(evaluation["seed"])
-        alike |= {key: int(evaluation[key]) for key in ("n_train_clips", "n_validation_clips")}
-        # An evaluation that did not measure these scores has no such settings.
-        alike |= {key: evaluation.get(key) for key in settings}
-        scores = {name: float(value) for name, value in evaluation["scores"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OmegaConfBaseException, YAMLError) as error:
-        raise RunError(
-            f"config.yaml and evaluation.json in {folder} are not those of a swap evaluation ({type(error).__name__}: "
-            f"{' '.join(str(error).split())}); make that run again."
-        ) from error
+        alike = {"max_epochs": config["trainer"]["max_epochs"], "factor": record.settings["factor"]}
+        alike |= {"checkpoint": record.checkpoint, "evaluation_seed": record.settings["seed"]}
+        alike |= {"n_train_clips": record.settings["n_train_clips"], "n_validation_clips": record.n_clips}
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{folder.path} is not a run that was evaluated by its swaps: it has no {error}.") from error
     if differing := [f"{key} {value}" for key, value in found.items() if value != getattr(run, key)]:
         raise RunError(
-            f"{folder} has a run of {', '.join(differing)}, which its name denies; rename it or make it again."
+            f"{folder.path} has a run of {', '.join(differing)}, which is not what its name says; rename it or make "
+            "it again."
         )
-    return ScoredRun(run, alike, scores)
+    # An evaluation that did not measure these scores has no such settings.
+    alike |= {key: record.settings.get(key) for key in settings}
+    return ScoredRun(run, alike, record.scores)

@@ -13,7 +13,6 @@ from datamodules.clips.dataset import ClipDataset
 from datamodules.nsynth.datamodule import NSynthDataModule
 from lightning_app.cli import main
 from modules.audio import LogMagnitudePicture, LogMelSequence
-from tests.lightning_app.results import results  # noqa: F401 (a fixture)
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SMALL_PICTURE = LogMagnitudePicture(size=128, hop_length=128)
@@ -202,3 +201,13 @@ def two_octave_run(tmp_path_factory, render_cache):
     ]
     main(["fit", "-c", str(CONFIGS / "ts_dsae.yaml"), *small])
     return root
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Makes the runs of a figure look trained and evaluated."""
+    from tests.lightning_app.results import Results  # the scripts that load this file do not know `tests`
+
+    folder = tmp_path / "results"
+    folder.mkdir()
+    return Results(folder)

@@ -1,11 +1,10 @@
 """Folders of finished runs, as ``disentangle fit`` and ``disentangle test`` leave them."""
 
-import json
-
-import pytest
 import yaml
 
+from lightning_app.runs.evaluation_record import EvaluationRecord
 from lightning_app.runs.experiments import read_experiments
+from lightning_app.runs.run_folder import RunFolder, Training
 
 GRID = "{models: [plain, better], data: [melodies], z_dims: [2, 4], posteriors: [factorised, full], seeds: [0, 1, 2]}"
 EXPERIMENTS = f"""
@@ -38,18 +37,18 @@ class Results:
             (folder / run.name).mkdir()
             self.write(run)
 
-    def write(self, run, config=None, evaluation=None):
+    def write(self, run, config=None, evaluation=None, changed=None):
         """Writes the files of a run, with other settings where these are given."""
         settings = {"z_dim": run.z_dim, "posterior": run.posterior}
         recorded = {"name": run.name, "seed_everything": run.seed, "trainer": {"max_epochs": 80}}
-        recorded["model"] = {"init_args": settings}
-        clips = {"n_train_clips": 24, "n_validation_clips": 6, "n_audio_clips": 5}
-        measured = {"factor": "instrument", "seed": 0, "checkpoint": "somewhere/best.ckpt", "rpa_model": "full"}
-        measured |= {**clips, "scores": self.scores[run]}
-        path = self.folder / run.name
-        (path / "training.json").write_text("{}")
-        (path / "config.yaml").write_text(yaml.safe_dump({**recorded, **(config or {})}))
-        (path / "evaluation.json").write_text(json.dumps({**measured, **(evaluation or {})}))
+        recorded |= {"model": {"init_args": settings}, "data": {}}
+        measured = {"factor": "instrument", "seed": 0, "rpa_model": "full", "n_train_clips": 24, "n_audio_clips": 5}
+        measured |= evaluation or {}
+        state = {"n_clips": 6, "checkpoint": "best.ckpt", "epoch": 79, "step": 800} | (changed or {})
+        folder = RunFolder(self.folder / run.name)
+        folder.config.write_text(yaml.safe_dump({**recorded, **(config or {})}))
+        folder.mark_trained(Training(epochs=80, steps=800, best_step=700))
+        EvaluationRecord("SwapEvaluation", self.scores[run], measured, **state).write(folder)
 
     @property
     def selection(self):
@@ -58,10 +57,3 @@ class Results:
     @property
     def arguments(self):
         return [word for name, value in self.selection.items() for word in (f"--{name}", str(value))]
-
-
-@pytest.fixture
-def results(tmp_path):
-    folder = tmp_path / "results"
-    folder.mkdir()
-    return Results(folder)

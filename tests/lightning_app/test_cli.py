@@ -171,6 +171,31 @@ def test_checkpoint_of_other_dimensions(capsys, disentangle):
     assert "--model.z_dim 4" in message
 
 
+def test_checkpoint_of_another_model_is_refused_before_data_are_prepared(capsys, disentangle, tmp_path):
+    root = disentangle("fit", "--trainer.max_epochs", "2")
+    capsys.readouterr()
+    notes = ["--data.root", str(tmp_path / "notes"), "--trainer.default_root_dir", str(tmp_path / "other")]
+
+    message = _fails(
+        capsys, "test", "-c", str(CONFIGS / "ar_vae.yaml"), "--ckpt_path", str(root / "checkpoints/best.ckpt"), *notes
+    )
+
+    assert "best.ckpt is a checkpoint of modules.DSAE, not of modules.BetaVAE" in message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "notes").exists()
+    assert not (tmp_path / "other").exists()
+
+
+def test_folder_that_is_no_run(capsys):
+    assert "no folder nowhere; name the folder of a run" in _fails(capsys, "test", "--run", "nowhere")
+
+
+def test_run_without_a_checkpoint_cannot_go_on(capsys, tmp_path):
+    options = ["--ckpt_path", "last", "--trainer.default_root_dir", str(tmp_path)]
+
+    assert "has no whole checkpoint to take up" in _fails(capsys, *_fit(*options))
+
+
 def test_checkpoint_that_is_none(capsys, disentangle, tmp_path):
     (tmp_path / "broken.ckpt").write_bytes(b"not a checkpoint")
     np.savez(tmp_path / "other.npz", v=np.zeros(3))

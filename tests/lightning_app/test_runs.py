@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import time
 
 import numpy as np
 import pytest
@@ -11,11 +13,18 @@ import wandb
 import yaml
 
 from lightning_app.errors import RunError
+from lightning_app.runs.evaluation_record import EvaluationRecord
+from lightning_app.runs.run_folder import RunFolder
+from lightning_app.runs.run_lock import held_for_training
 from modules.dsae import DSAE, Stage
 
 MODELS = ("dsae", "dsae_f", "ts_dsae", "ts_dsae_without_regularisers")
 LAST = "checkpoints/last.ckpt"
 BEST = "checkpoints/best.ckpt"
+
+
+def _record(run):
+    return b"".join(path.read_bytes() for path in run.glob("*.wandb"))
 
 
 def _weights(checkpoint):
@@ -130,13 +139,56 @@ def test_encodings_under_any_name(disentangle):
         assert len(encodings["v_mean"]) == 8
 
 
-def test_second_run_in_the_same_folder(disentangle):
-    root = disentangle("fit", "--seed_everything", "1")
+def test_run_is_not_overwritten_in_silence(disentangle, capsys):
+    root = disentangle("fit", "--seed_everything", "1", "--media.every_n_epochs", "1")
     first = _weights(root / LAST)
-    disentangle("fit", "--seed_everything", "2")
+    (root / "notes.txt").write_text("mine")
+
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("fit", "--seed_everything", "2", "--data.size", "2000")
+
+    assert exit_.value.code == 1
+    message = capsys.readouterr().err
+    assert all(remedy in message for remedy in ("already holds a run", "--ckpt_path last", "--overwrite", "--name"))
+    assert torch.equal(_weights(root / LAST)["decoder.mean.weight"], first["decoder.mean.weight"])
+
+    disentangle("fit", "--seed_everything", "2", "--trainer.max_epochs", "2", "--overwrite")
 
     assert not torch.equal(_weights(root / LAST)["decoder.mean.weight"], first["decoder.mean.weight"])
     assert sorted(path.name for path in (root / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+    assert [path.name for path in (root / "media").iterdir()] == ["epoch_0002"]
+    assert (root / "notes.txt").read_text() == "mine"
+    # The record of an overwriting run does not overwrite the next.
+    assert yaml.safe_load((root / "config.yaml").read_text())["overwrite"] is False
+
+
+def test_last_checkpoint_is_found(disentangle):
+    root = disentangle("fit", "--trainer.max_epochs", "2")
+    disentangle("fit", "--trainer.max_epochs", "4", "--ckpt_path", "last")
+
+    assert torch.load(root / LAST, weights_only=True)["epoch"] == 3
+    assert json.loads((root / "training.json").read_text())["steps"] == 8
+
+
+def test_dry_run_leaves_no_trace(disentangle, tmp_path):
+    disentangle("fit", "--trainer.fast_dev_run", "true")
+    root = disentangle("fit", "--trainer.max_epochs", "2", folder="trained")
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    dry = ("--trainer.fast_dev_run", "true", "--ckpt_path", str(root / BEST))
+    disentangle("fit", *dry, folder="trained")
+    disentangle("predict", *dry, folder="trained")
+
+    assert not (tmp_path / "run").exists()
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+def test_folder_where_another_process_trains_is_refused(disentangle, capsys, tmp_path):
+    with held_for_training(RunFolder(tmp_path / "run")), pytest.raises(SystemExit) as exit_:
+        disentangle("fit")
+
+    assert exit_.value.code == 1
+    assert f"process {os.getpid()} is training there" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_config_of_a_run_is_complete(disentangle, tmp_path, render_cache):
@@ -146,10 +198,37 @@ def test_config_of_a_run_is_complete(disentangle, tmp_path, render_cache):
     root = disentangle("fit")
     main(["test", "-c", str(root / "config.yaml"), "--ckpt_path", str(root / BEST)])
 
-    assert json.loads((root / "evaluation.json").read_text())["n_validation_clips"] == 2
+    assert json.loads((root / "evaluation.json").read_text())["n_clips"] == 2
     assert {path.name for path in root.glob("config*")} == {"config.yaml", "config.test.yaml"}
     for name in ("machine.json", "machine.test.json"):
         assert json.loads((root / name).read_text())["threads"] == torch.get_num_threads()
+
+
+def test_moved_run_needs_nothing_else(disentangle, tmp_path, monkeypatch):
+    """Evaluated and resumed from another place and directory, it writes to its new folder alone."""
+    from lightning_app.cli import main
+
+    root = disentangle("fit", "--trainer.max_epochs", "2", logger=True)
+    wandb.finish()
+    moved = (tmp_path / "elsewhere" / "moved").absolute()
+    moved.parent.mkdir()
+    root.rename(moved)
+    monkeypatch.chdir(moved.parent)
+
+    for subcommand in ("validate", "test", "predict"):
+        main([subcommand, "--run", str(moved)])
+        wandb.finish()
+    main(["fit", "--run", str(moved), "--ckpt_path", "last", "--trainer.max_epochs", "3"])
+    wandb.finish()
+
+    assert not root.exists()
+    assert {path.name for path in moved.parent.iterdir()} == {"moved"}
+    record = EvaluationRecord.read(RunFolder(moved))
+    assert (record.checkpoint, record.n_clips) == ("best.ckpt", 2)
+    assert (moved / "encodings.npz").is_file()
+    assert torch.load(moved / LAST, weights_only=True)["epoch"] == 2
+    assert len(list((moved / "logs").iterdir())) == 5
+    assert len(list((moved / "wandb").glob("offline-run-*"))) == 5
 
 
 def test_media_are_pictures_and_sounds(disentangle):
@@ -196,9 +275,12 @@ def test_loggers_have_the_scores_and_the_configuration(disentangle):
     runs = list((root / "wandb").glob("offline-run-*"))
     assert len(runs) == 2
     # W&B's record of a run is binary; the names of what was set are in it as text.
-    record = b"".join(path.read_bytes() for path in runs[0].glob("*.wandb"))
-    for text in (b"constrained_epochs", b"global_swap_v_weight", b"prepare_workers"):
-        assert text in record
+    end = time.monotonic() + 60  # a process of its own writes it, and ends a moment later
+    while any(
+        text not in _record(runs[0]) for text in (b"constrained_epochs", b"global_swap_v_weight", b"prepare_workers")
+    ):
+        assert time.monotonic() < end
+        time.sleep(0.1)
     assert list(root.glob("wandb/*/files/media/audio/**/*.wav"))
     assert list(root.glob("wandb/*/files/media/images/**/*.png"))
 
@@ -211,7 +293,7 @@ def test_octave_is_a_factor_to_swap_by(disentangle):
     disentangle("test", *by_octave, "--ckpt_path", str(root / BEST))
 
     record = json.loads((root / "evaluation.json").read_text())
-    assert (record["factor"], record["n_train_clips"]) == ("octave", 13)
+    assert (record["settings"]["factor"], record["settings"]["n_train_clips"]) == ("octave", 13)
     assert 0 <= record["scores"]["swap_f1/global_swap"] <= 1
     directions = {path.stem.rsplit("_source", 1)[0] for path in (root / "media" / "test").glob("*_source.wav")}
     assert directions <= {"1_octave_4_to_octave_5", "1_octave_5_to_octave_4"}

@@ -147,11 +147,11 @@ def test_test_prints_a_table_and_writes_a_record(vae, make_notes, quiet_trainer,
     trainer.test(model, data, verbose=False)
 
     record = json.loads((tmp_path / "evaluation.json").read_text())
-    assert record.keys() == {"scores", "estimator", "regularized_dims", "checkpoint"}
-    assert record["regularized_dims"] == {"brightness": 3, "depth": 1}
-    assert "KSG" in record["estimator"]
-    assert "n_neighbors=2" in record["estimator"]
-    assert record["checkpoint"] is None
+    assert (record["kind"], record["n_clips"]) == ("LatentEvaluation", 18)
+    assert record["settings"]["regularized_dims"] == {"brightness": 3, "depth": 1}
+    assert "KSG" in record["settings"]["estimator"]
+    assert "n_neighbors=2" in record["settings"]["estimator"]
+    assert (record["checkpoint"], record["epoch"], record["step"]) == (None, None, None)
     expected = expected_scores(*encoded(model, data), (3, 1), NAMES, n_neighbors=2)
     for key, value in expected.items():
         assert record["scores"][key] == pytest.approx(value, abs=1e-5), key
@@ -159,11 +159,11 @@ def test_test_prints_a_table_and_writes_a_record(vae, make_notes, quiet_trainer,
     terms = {"loss", "reconstruction", "kl", "regularization/brightness", "regularization/depth"}
     assert others == terms | {"n_ksg-k2"}
     shown = capsys.readouterr().out
-    for words in ("Latent evaluation", *NAMES, *METRICS, "regularization"):
+    for words in ("Latent evaluation", *NAMES, *(metric.upper() for metric in METRICS), "regularisation"):
         assert words in shown
-    row = next(line for line in shown.splitlines() if " scc " in line)
+    row = next(line for line in shown.splitlines() if " SCC " in line)
     assert [cell.strip() for cell in row.strip("│ ").split("│")] == [
-        "scc",
+        "SCC",
         *(f"{expected[f'scc/{name}']:.3f}" for name in NAMES),
     ]
 

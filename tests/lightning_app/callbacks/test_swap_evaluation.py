@@ -83,7 +83,15 @@ def test_table_and_record(tmp_path, tiny_clips, capsys, quiet_trainer):
     for words in ("before the swap", "after the global swap", "after the local swap", "reconstruction error"):
         assert words in shown
     record = json.loads((tmp_path / "evaluation.json").read_text())
-    assert (record["n_train_clips"], record["n_validation_clips"], record["seed"]) == (8, 4, 0)
+    assert (record["kind"], record["n_clips"]) == ("SwapEvaluation", 4)
+    assert (record["settings"]["n_train_clips"], record["settings"]["seed"]) == (8, 0)
+
+
+def test_record_counts_the_clips_that_were_scored(tmp_path, tiny_clips, quiet_trainer):
+    """One batch of four, of eight validation clips."""
+    quiet_trainer(SwapEvaluation(), limit_test_batches=1).test(DSAE((9, 10)), tiny_clips(n_clips=24), verbose=False)
+
+    assert json.loads((tmp_path / "evaluation.json").read_text())["n_clips"] == 4
 
 
 def test_unknown_factor_and_single_class(tmp_path, tiny_clips, quiet_trainer):
@@ -109,6 +117,7 @@ def test_a_class_on_one_side_of_the_split_alone_is_named_before_training(tmp_pat
         quiet_trainer(SwapEvaluation()).test(DSAE((9, 10)), clips, verbose=False)
 
 
+@pytest.mark.filterwarnings("ignore:no clip of instrument trumpet is evaluated")
 def test_too_few_training_clips_for_the_classifier_are_refused_before_training(tiny_clips, quiet_trainer):
     with pytest.raises(RunError, match=r"a classifier of 2 classes, which needs more than the 2 training clips"):
         quiet_trainer(SwapEvaluation(), max_epochs=1).fit(DSAE((9, 10)), tiny_clips(n_clips=3))

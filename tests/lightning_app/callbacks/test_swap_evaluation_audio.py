@@ -121,7 +121,7 @@ def test_pitch_and_distance_are_those_of_the_procedure_step_by_step(tones, score
 
 def test_as_many_clips_as_asked_for_are_listened_to(tmp_path, tones, scores):
     assert scores(Melody(), tones, fad=("crepe-tiny",), audio_clips=6)["fad/crepe-tiny/n_real"] == 6 * 52
-    assert json.loads((tmp_path / "evaluation.json").read_text())["n_audio_clips"] == 6
+    assert json.loads((tmp_path / "evaluation.json").read_text())["settings"]["n_audio_clips"] == 6
     with_f1, without = scores(DSAE((251, 80), v_dim=2), tones), scores(DSAE((251, 80), v_dim=2), tones, f1=False)
     assert "swap_f1/pre_swap" in with_f1
     assert not any(name.startswith(("swap_f1", "rpa", "fad")) for name in without)

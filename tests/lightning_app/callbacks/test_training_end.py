@@ -5,6 +5,7 @@ from lightning import Callback
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from lightning_app.callbacks import TrainingEnd
+from lightning_app.runs.run_folder import RunFolder, Training
 from modules.dsae import DSAE
 
 
@@ -20,7 +21,7 @@ def test_mark_is_there_after_the_end_and_not_while_training_goes_on(tmp_path, ti
         DSAE((9, 10), v_dim=2, z_dim=3), tiny_clips()
     )
 
-    assert json.loads(mark.read_text()) == {"epochs": 3, "steps": 6, "ended_by": "max_epochs", "finished": True}
+    assert RunFolder(tmp_path).training() == Training(epochs=3, steps=6, ended_by="max_epochs")
     with pytest.raises(RuntimeError, match="in the second epoch"):
         quiet_trainer(TrainingEnd(), Fails(), max_epochs=3, enable_checkpointing=False).fit(
             DSAE((9, 10), v_dim=2, z_dim=3), tiny_clips()
@@ -71,7 +72,7 @@ def test_the_mark_tells_what_ended_training(
 ):
     made = [callback() for callback in callbacks]
     trainer = quiet_trainer(TrainingEnd(), *made, enable_checkpointing=False, **options)
-    trainer.fit(Unimprovable(10, v_dim=2, z_dim=3), tiny_clips())
+    trainer.fit(Unimprovable((9, 10), v_dim=2, z_dim=3), tiny_clips())
 
     mark = json.loads((tmp_path / "training.json").read_text())
     assert mark["epochs"] == epochs
@@ -79,7 +80,7 @@ def test_the_mark_tells_what_ended_training(
 
 
 def test_early_stopping_of_the_run_that_is_resumed_is_not_its_own(tmp_path, tiny_clips, quiet_trainer):
-    model = Unimprovable(10, v_dim=2, z_dim=3)
+    model = Unimprovable((9, 10), v_dim=2, z_dim=3)
     last = ModelCheckpoint(tmp_path / "c", save_last=True)
     quiet_trainer(stopped_early(), last, max_epochs=9).fit(model, tiny_clips())
 

@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from lightning_app.commands.experiment import main
+from lightning_app.runs.evaluation_record import EvaluationRecord
+from lightning_app.runs.run_folder import RunFolder, Training
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 DSAE, TS_DSAE, RICHER = (
@@ -53,9 +55,9 @@ def finish(tmp_path):
 
     def write(*names: str) -> None:
         for name in names:
-            (tmp_path / name).mkdir()
-            (tmp_path / name / "training.json").write_text("{}")
-            (tmp_path / name / "evaluation.json").write_text("{}")
+            folder = RunFolder(tmp_path / name)
+            folder.mark_trained(Training(epochs=2, steps=6, best_step=3))
+            EvaluationRecord("SwapEvaluation", {}, {}, 2, "best.ckpt", 0, 3).write(folder)
 
     return write
 
@@ -99,7 +101,7 @@ def test_runs_are_made_and_those_that_fail_are_named(arguments, finish, tmp_path
     message = fails(capsys, *arguments("--jobs", "2", max_epochs=11))
 
     assert "1 of 2 runs failed" in message
-    assert f"{DSAE}, fit: error: {broken} is not a checkpoint" in message
+    assert f"{DSAE}, fit: error: {tmp_path / DSAE} has no whole checkpoint" in message
     assert f"(exit status 1; all of it in {tmp_path / DSAE / 'output.txt'})" in message
     assert not (tmp_path / DSAE / "evaluation.json").exists()
     made = tmp_path / RICHER
@@ -129,8 +131,8 @@ def test_run_that_was_ended_leaves_no_process_and_goes_on(arguments, finish, tmp
     assert not (tmp_path / TS_DSAE / "evaluation.json").exists()
     main(arguments("--dry_run", "true", max_epochs=100_000))
     fit, test = capsys.readouterr().out.splitlines()
-    assert shlex.split(fit)[-2:] == ["--ckpt_path", str(last)]
-    assert shlex.split(test)[-1] == str(tmp_path / TS_DSAE / "checkpoints" / "best.ckpt")
+    assert shlex.split(fit)[-2:] == ["--ckpt_path", "last"]
+    assert shlex.split(test)[-2:] == ["--run", str(tmp_path / TS_DSAE)]
     message = fails(capsys, *arguments(max_epochs=90_000))
     assert "began with other choices, the first with --length=short '--options=" in message
     assert "--trainer.max_epochs 100000" in message
@@ -154,16 +156,14 @@ def test_training_that_is_ended_from_outside_has_failed(arguments, finish, tmp_p
 
 def test_trained_run_is_only_evaluated(arguments, finish, tmp_path, capsys):
     finish(DSAE, TS_DSAE, RICHER)
-    evaluation = tmp_path / TS_DSAE / "evaluation.json"
-    os.utime(evaluation, (0, 0))  # of an earlier checkpoint
+    # Of a checkpoint that training has since replaced.
+    EvaluationRecord("SwapEvaluation", {}, {}, 2, "best.ckpt", 0, 1).write(RunFolder(tmp_path / TS_DSAE))
     (tmp_path / RICHER / "evaluation.json").unlink()
 
     main(arguments("--dry_run", "true"))
 
     commands = [shlex.split(line)[:4] for line in capsys.readouterr().out.splitlines()]
-    assert commands == [
-        ["disentangle", "test", "-c", str(tmp_path / name / "config.yaml")] for name in (TS_DSAE, RICHER)
-    ]
+    assert commands == [["disentangle", "test", "--run", str(tmp_path / name)] for name in (TS_DSAE, RICHER)]
 
 
 def test_what_a_failed_run_says_is_its_error(arguments, finish, tmp_path, capsys):

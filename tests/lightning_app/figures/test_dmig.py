@@ -171,7 +171,7 @@ def test_command_line(run, tmp_path, capsys):
 
 
 def test_folder_that_is_no_run(tmp_path, capsys):
-    assert "config.yaml; name the folder of a run" in fails(capsys, "dmig", "--run", tmp_path / "nowhere")
+    assert "nowhere; name the folder of a run" in fails(capsys, "dmig", "--run", tmp_path / "nowhere")
 
 
 def test_run_without_a_log(run, capsys):
@@ -193,16 +193,12 @@ def test_run_that_logged_other_metrics(run, capsys):
 @pytest.mark.parametrize(
     "config",
     [
-        "model: {class_path: modules.DSAE, init_args: {v_dim: 16}}",
-        "model: {class_path: modules.DSAE}",
-        "name: something",
-        "",
-        "- a\n- b",
-        "model:\n  init_args:\n    attribute_names: ${...data.attributes}\n    regularized_dims: null",
+        "data: {}\nmodel: {class_path: modules.DSAE, init_args: {v_dim: 16}}",
+        "data: {}\nmodel: {class_path: modules.DSAE}",
         CONFIG % "[]",
         CONFIG.replace("[brightness, depth]", "[]") % "null",
     ],
-    ids=["DSAE", "no settings", "no model", "empty", "a list", "broken reference", "no dimensions", "no attributes"],
+    ids=["DSAE", "no settings", "no dimensions", "no attributes"],
 )
 def test_run_of_a_model_without_regularised_dimensions(run, capsys, config):
     folder = run((0, values(0.0, 2)), config=config)
@@ -211,7 +207,18 @@ def test_run_of_a_model_without_regularised_dimensions(run, capsys, config):
     assert not (folder / "figures").exists()
 
 
-@pytest.mark.parametrize("config", ["model: [unclosed\n", "only words"], ids=["broken YAML", "no mapping"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        "model: [unclosed\n",
+        "only words",
+        "name: something",
+        "",
+        "- a\n- b",
+        "data: {}\nmodel: {init_args: {attribute_names: '${...data.attributes}', regularized_dims: null}}",
+    ],
+    ids=["broken YAML", "no mapping", "no model", "empty", "a list", "broken reference"],
+)
 def test_record_that_is_no_configuration(run, capsys, config):
     folder = run((0, values(0.0, 2)), config=config)
 

@@ -114,10 +114,7 @@ def test_presets_follow_the_data_and_the_name_follows_the_presets(small):
         " --name b-melodies-z2-full-seed7 --trainer.default_root_dir out/b-melodies-z2-full-seed7"
         " --model.z_dim 2 --model.posterior full --seed_everything 7"
     )
-    assert " ".join(run.test_arguments(Path("out"))) == (
-        "test -c out/b-melodies-z2-full-seed7/config.yaml"
-        " --ckpt_path out/b-melodies-z2-full-seed7/checkpoints/best.ckpt"
-    )
+    assert " ".join(run.test_arguments(Path("out"))) == ("test --run out/b-melodies-z2-full-seed7")
 
 
 def test_runs_are_all_combinations(small):

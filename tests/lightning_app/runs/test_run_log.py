@@ -3,6 +3,7 @@
 import pytest
 
 from lightning_app.errors import RunError
+from lightning_app.runs.run_folder import RunFolder
 from lightning_app.runs.run_log import validation_epochs
 
 KEYS = ("val/scc/depth", "val/mig/depth")
@@ -17,7 +18,7 @@ def log(tmp_path):
         folder = tmp_path / "logs" / f"version_{version}"
         folder.mkdir(parents=True)
         (folder / "metrics.csv").write_text("\n".join([header, *lines]) + "\n")
-        return tmp_path
+        return RunFolder(tmp_path)
 
     return write
 
@@ -50,6 +51,14 @@ def test_later_version_counts_where_an_epoch_was_logged_twice(log):
     }
 
 
+def test_what_was_logged_after_the_epoch_that_a_later_part_took_up_does_not_count(log):
+    log(0, "0,9,,0.0,0.1", "1,19,,1.0,1.1", "2,29,,2.0,2.1", "3,39,,3.0,3.1")
+    run = log(1, "1,15,0.5,,", "1,19,,7.0,7.1")
+
+    assert read(run)["epoch"] == [0.0, 1.0]
+    assert read(run)["val/scc/depth"] == [0.0, 7.0]
+
+
 def test_versions_are_in_the_order_of_their_numbers(log):
     log(10, "0,9,,10.0,0.0")
     log(9, "0,9,,9.0,0.0")
@@ -79,8 +88,8 @@ def test_epoch_that_lacks_a_key_is_not_whole(log):
 
 
 def test_run_without_a_log_is_refused(tmp_path):
-    with pytest.raises(RunError, match=r"no log in .*logs; name the folder of a run with the CSV logger"):
-        validation_epochs(tmp_path / "nowhere", KEYS)
+    with pytest.raises(RunError, match=r"no log in .*nowhere; name the folder of a run with the CSV logger"):
+        validation_epochs(RunFolder(tmp_path / "nowhere"), KEYS)
 
 
 def test_log_without_the_metrics_is_refused(log):

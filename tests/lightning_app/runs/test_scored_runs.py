@@ -1,11 +1,12 @@
 """What is read of finished runs, and when they are not drawn."""
 
 import shlex
-from dataclasses import replace
 
 import pytest
 
 from lightning_app.errors import RunError
+from lightning_app.runs.evaluation_record import EvaluationRecord
+from lightning_app.runs.run_folder import RunFolder
 from lightning_app.runs.scored_runs import scored_runs
 
 F1 = ["swap_f1/global_swap", "swap_f1/local_swap"]
@@ -83,7 +84,7 @@ def test_score_that_was_not_measured(results):
     assert "2 of 24 runs lack scores, of swap_f1/global_swap, swap_f1/local_swap, fad/crepe-full" in message
     assert run.name in message
     assert other.name in message
-    assert f"disentangle test -c {results.folder / run.name / 'config.yaml'}" in message
+    assert f"disentangle test --run {results.folder / run.name} " in message
     assert "--evaluation.fad '[crepe-full]'`" in message
     with_pitch = refused(results, ["fad/vggish", "rpa/pre_swap"])
     assert "--evaluation.fad '[vggish]' --evaluation.rpa full`" in with_pitch
@@ -113,16 +114,16 @@ def test_folder_of_another_run(results, config, named):
     [
         ({"trainer": {"max_epochs": 4000}}, {}, "max_epochs 4000"),
         ({}, {"n_train_clips": 25}, "n_train_clips 25"),
-        ({}, {"n_validation_clips": 7}, "n_validation_clips 7"),
+        ({}, {"n_clips": 7}, "n_validation_clips 7"),
         ({}, {"factor": "octave"}, "factor octave"),
-        ({}, {"factor": ["octave"]}, "factor ['octave']"),
         ({}, {"seed": 7}, "evaluation_seed 7"),
-        ({}, {"checkpoint": "somewhere/last.ckpt"}, "checkpoint last.ckpt"),
+        ({}, {"checkpoint": "last.ckpt"}, "checkpoint last.ckpt"),
     ],
 )
 def test_runs_that_cannot_be_compared(results, config, evaluation, named):
     run = results.runs[5]
-    results.write(run, config=config, evaluation=evaluation)
+    changed = {key: evaluation.pop(key) for key in ("n_clips", "checkpoint") if key in evaluation}
+    results.write(run, config=config, evaluation=evaluation, changed=changed)
 
     message = refused(results)
 
@@ -145,23 +146,41 @@ def test_settings_that_only_some_scores_depend_on(results):
         ("evaluation.json", "{"),
         ("evaluation.json", "[]"),
         ("evaluation.json", '{"scores": {}}'),
-        ("evaluation.json", '{"scores": 3, "factor": "", "n_train_clips": 1, "n_validation_clips": 1}'),
-        ("config.yaml", "model: [unclosed"),
-        ("config.yaml", "name: mine"),
-        ("config.yaml", ""),
+        ("evaluation.json", '{"scores": {}, "factor": "instrument", "seed": 0, "n_validation_clips": 6}'),
     ],
+    ids=["no JSON", "a list", "no settings", "of an older layout"],
 )
-def test_files_that_are_not_of_a_swap_evaluation(results, file, text):
-    run = replace(results.runs[3])
+def test_run_without_a_record_of_this_layout_is_not_finished(results, file, text):
+    run = results.runs[3]
     (results.folder / run.name / file).write_text(text)
 
     message = refused(results)
 
-    assert f"{results.folder / run.name} are not those of a swap evaluation" in message
+    assert "1 of 24 runs" in message
+    assert run.name in message
+
+
+@pytest.mark.parametrize("config", ["model: [unclosed", "name: mine", "", "model: {}\ndata: {}"])
+def test_configuration_that_is_not_of_a_model_that_swaps(results, config):
+    path = results.folder / results.runs[3].name / "config.yaml"
+    path.write_text(config)
+
+    message = refused(results)
+
+    assert str(path.parent) in message
     assert "\n" not in message
+
+
+def test_evaluation_of_another_kind(results):
+    run = results.runs[3]
+    EvaluationRecord("LatentEvaluation", {}, {"estimator": "ksg"}, 6, "best.ckpt", 7, 700).write(
+        RunFolder(results.folder / run.name)
+    )
+
+    assert "is not a run that was evaluated by its swaps: it has no 'factor'" in refused(results)
 
 
 def test_run_without_its_record(results):
     (results.folder / results.runs[0].name / "config.yaml").unlink()
 
-    assert "are not those of a swap evaluation" in refused(results)
+    assert "config.yaml; name the folder of a run" in refused(results)

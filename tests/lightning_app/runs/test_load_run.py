@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from datamodules import DMelodiesDataModule
+from lightning_app import load_run
 from lightning_app.errors import RunError
-from lightning_app.runs.finished_run import finished_run
 from modules.dsae import DSAE
 
 
@@ -18,7 +18,7 @@ def copy(two_octave_run, tmp_path):
 
 
 def test_model_has_the_weights_of_the_best_checkpoint(two_octave_run):
-    model, _ = finished_run(two_octave_run)
+    model, _ = load_run(two_octave_run)
 
     expected = DSAE.load_from_checkpoint(two_octave_run / "checkpoints" / "best.ckpt")
     assert isinstance(model, DSAE)
@@ -29,7 +29,7 @@ def test_model_has_the_weights_of_the_best_checkpoint(two_octave_run):
 
 
 def test_data_are_those_of_the_run(two_octave_run, render_cache):
-    _, data = finished_run(two_octave_run)
+    _, data = load_run(two_octave_run)
 
     assert isinstance(data, DMelodiesDataModule)
     assert data.class_names.items() >= {"instrument": ("violin", "trumpet"), "octave": ("4", "5")}.items()
@@ -42,7 +42,7 @@ def test_data_are_those_of_the_run(two_octave_run, render_cache):
 def test_folder_is_left_as_it_is(two_octave_run):
     before = {path: path.stat().st_mtime_ns for path in two_octave_run.rglob("*")}
 
-    finished_run(two_octave_run)
+    load_run(two_octave_run)
 
     assert {path: path.stat().st_mtime_ns for path in two_octave_run.rglob("*")} == before
 
@@ -52,7 +52,9 @@ def test_folder_is_left_as_it_is(two_octave_run):
 
 def test_folder_that_is_no_run(tmp_path):
     with pytest.raises(RunError, match=r"no .*config\.yaml; name the folder of a run"):
-        finished_run(tmp_path)
+        load_run(tmp_path)
+    with pytest.raises(RunError, match=r"no folder .*nowhere"):
+        load_run(str(tmp_path / "nowhere"))
 
 
 @pytest.mark.parametrize(
@@ -76,14 +78,14 @@ def test_record_that_cannot_be_used(copy, config, message):
     (copy / "config.yaml").write_text(config)
 
     with pytest.raises(RunError, match="(?s)" + message):
-        finished_run(copy)
+        load_run(copy)
 
 
 def test_run_without_a_checkpoint(copy):
     (copy / "checkpoints" / "best.ckpt").unlink()
 
     with pytest.raises(RunError, match=r"no checkpoint at .*best\.ckpt"):
-        finished_run(copy)
+        load_run(copy)
 
 
 @pytest.mark.parametrize("n_bytes", [0, 20, 5000])
@@ -92,4 +94,4 @@ def test_checkpoint_that_was_cut_short(copy, n_bytes):
     checkpoint.write_bytes(checkpoint.read_bytes()[:n_bytes])
 
     with pytest.raises(RunError, match=r"best\.ckpt is not a checkpoint, or was cut short"):
-        finished_run(copy)
+        load_run(copy)

@@ -1,0 +1,95 @@
+"""The scores of runs: their keys, what tables and figures call them, and the options that measure them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score of an evaluation.
+
+    Attributes:
+        key: Its key in the record of an evaluation; in logs it follows ``test/``.
+        label: Its name in tables.
+        title: Its short name on axes and panels of figures.
+    """
+
+    key: str
+    label: str
+    title: str
+
+
+_WHEN = {"pre_swap": "before the swap", "global_swap": "after the global swap", "local_swap": "after the local swap"}
+
+LATENT_LABELS: Mapping[str, str] = {
+    "scc": "SCC",
+    "mig": "MIG",
+    "dmig": "DMIG",
+    "xmig": "XMIG",
+    "dlig": "DLIG",
+    "regularization": "regularisation",
+}
+"""What tables and figures call the scores of an attribute, by the first part of their keys."""
+
+
+def macro_f1(step: str, factor: str = "instrument") -> Score:
+    """Returns how well v tells a factor, before or after a swap.
+
+    >>> macro_f1("global_swap").title
+    'macro F1 after the global swap'
+    """
+    expected = {"pre_swap": "", "global_swap": f" (the target's {factor})", "local_swap": f" (the source's {factor})"}
+    of = f" of the {factor}," if step == "pre_swap" else ""
+    label = f"macro F1{of} {_WHEN[step]}{expected[step]}"
+    return Score(f"swap_f1/{step}", label, f"macro F1 {_WHEN[step]}")
+
+
+def pitch_accuracy(step: str) -> Score:
+    """Returns how well the melody is kept, before or after a swap, or in the ``resynthesis`` of the data."""
+    if step == "resynthesis":
+        return Score("rpa/resynthesis", "raw pitch accuracy of the resynthesised data", "resynthesised data")
+    expected = {"pre_swap": "", "global_swap": " (the source's melody)", "local_swap": " (the target's melody)"}
+    comma = "," if step == "pre_swap" else ""
+    return Score(f"rpa/{step}", f"raw pitch accuracy{comma} {_WHEN[step]}{expected[step]}", _WHEN[step])
+
+
+def audio_distance(embedding: str) -> Score:
+    """Returns how far reconstructions are from the data in an embedding."""
+    label = f"Fréchet audio distance of the reconstruction, {embedding}"
+    return Score(f"fad/{embedding}", label, f"FAD ({embedding}), lower is better")
+
+
+def resynthesis_distance(embedding: str) -> Score:
+    """Returns how far the resynthesised data are from the data in an embedding."""
+    label = f"Fréchet audio distance of the resynthesised data, {embedding}"
+    return Score(f"fad_resynthesis/{embedding}", label, f"FAD ({embedding}) of the resynthesised data")
+
+
+def with_counts(distance: Score) -> list[str]:
+    """Returns the keys of a distance and of the numbers of embeddings that it was measured on."""
+    return [distance.key, f"{distance.key}/n_real", f"{distance.key}/n_generated"]
+
+
+def swap_scores(factor: str, embeddings: Iterable[str]) -> list[Score]:
+    """Lists what a swap evaluation may have measured, in the order of its table."""
+    embeddings = list(embeddings)
+    return [
+        *(macro_f1(step, factor) for step in _WHEN),
+        *(pitch_accuracy(step) for step in (*_WHEN, "resynthesis")),
+        *(audio_distance(name) for name in embeddings),
+        *(resynthesis_distance(name) for name in embeddings),
+        Score("reconstruction", "reconstruction error", "reconstruction error"),
+        Score("kl_v", "KL of v", "KL of v"),
+        Score("kl_z", "KL of z", "KL of z"),
+    ]
+
+
+def measuring_options(keys: Sequence[str]) -> list[str]:
+    """Returns the options of ``disentangle test`` that measure what it would leave out.
+
+    >>> measuring_options(["swap_f1/pre_swap", "fad/vggish", "rpa/pre_swap"])
+    ['--evaluation.fad', '[vggish]', '--evaluation.rpa', 'full']
+    """
+    embeddings = sorted({key.split("/")[1] for key in keys if key.startswith("fad/")})
+    options = ["--evaluation.fad", f"[{', '.join(embeddings)}]"] if embeddings else []
+    return options + (["--evaluation.rpa", "full"] if any(key.startswith("rpa/") for key in keys) else [])

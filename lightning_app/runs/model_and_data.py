@@ -1,0 +1,30 @@
+"""The arguments of a model and its data, which the command line and `load_run` share."""
+
+from lightning import LightningDataModule, LightningModule
+from lightning.pytorch.cli import LightningArgumentParser
+
+from lightning_app.errors import RunError
+
+
+def add_model_and_data(parser: LightningArgumentParser) -> None:
+    """Adds any model and any data set to a parser, under ``model`` and ``data``.
+
+    A model gets what follows from its data where it takes that: ``x_shape`` and ``attribute_names``.
+    """
+    parser.add_lightning_class_args(LightningModule, "model", subclass_mode=True)
+    parser.add_lightning_class_args(LightningDataModule, "data", subclass_mode=True)
+    parser.link_arguments("data", "model.init_args.x_shape", _x_shape, apply_on="instantiate")
+    parser.link_arguments("data", "model.init_args.attribute_names", _attribute_names, apply_on="instantiate")
+
+
+def _x_shape(data: LightningDataModule) -> tuple[int, ...]:
+    if not hasattr(data, "x_shape"):
+        raise RunError(
+            f"{type(data).__name__} has no x_shape, from which the sizes of the model follow (see "
+            "datamodules.protocols.ClipData); base it on datamodules.ClipDataModule."
+        )
+    return data.x_shape
+
+
+def _attribute_names(data: LightningDataModule) -> tuple[str, ...]:
+    return getattr(data, "attributes", ())
