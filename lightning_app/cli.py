@@ -4,17 +4,22 @@ import signal
 import sys
 import warnings
 import zipfile
+from argparse import Action
 from pathlib import Path
 from typing import Any, NoReturn
 
+from jsonargparse import get_loader, set_loader
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf.errors import InterpolationKeyError
+from yaml import YAMLError
 
 from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
+from lightning_app.commands.config_files import with_includes
 from lightning_app.errors import RunError, one_message
 
+_PARSER_MODE = "omegaconf+"
 CALLBACK_SLOTS = ("schedule", "checkpoint", "last_checkpoint", "early_stopping", "evaluation", "media", "predictions")
 """Roles that a configuration fills with a callback, or with null; each can be overridden by its name."""
 
@@ -23,8 +28,24 @@ class OneMessageParser(LightningArgumentParser):
     """A parser whose errors are one message and not preceded by pages of usage."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        print(f"error: {message}\nSee {self.prog} --help, and the configurations in configs/.", file=sys.stderr)
+        print(f"error: {message}\nSee {self.prog.replace(' [options]', '')} --help.", file=sys.stderr)
         sys.exit(2)
+
+    def _check_value_key(self, action: Action, value: Any, key: str, *args: Any, **kwargs: Any) -> Any:
+        """Leaves a value with a reference to the check that follows when references are resolved.
+
+        Otherwise ``--data OTHER`` would drop the arguments with references that both classes have.
+        """
+        try:
+            return super()._check_value_key(action, value, key, *args, **kwargs)
+        except (TypeError, ValueError):
+            if "${" in str(value):
+                return value
+            raise
+
+
+# jsonargparse moves to the folder of the file that it reads.
+set_loader(_PARSER_MODE, lambda text: with_includes(get_loader("yaml")(text), Path.cwd()), (YAMLError,))
 
 
 class DisentangleCLI(LightningCLI):
@@ -42,9 +63,17 @@ class DisentangleCLI(LightningCLI):
             subclass_mode_data=True,
             save_config_callback=ConfigRecord,
             parser_class=OneMessageParser,
-            parser_kwargs={"parser_mode": "omegaconf+", "description": "Disentangled representations of music audio."},
+            parser_kwargs={
+                "parser_mode": _PARSER_MODE,
+                "prog": "disentangle",
+                "description": "Disentangled representations of music audio.",
+            },
             args=args,
         )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Without Lightning's warning that arguments were given; the command line gives them with its paths found."""
+        self.config = parser.parse_args(args)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_argument("--name", type=str, default="unnamed", help="Of the run: its folder and its name in W&B.")
