@@ -23,7 +23,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup  ## train TS-DSAE on rendered melodies and show what it learnt, in under 15 minutes on two cores
-	$(BIN)/disentangle fit -c configs/ts_dsae.yaml -c configs/presets/demo.yaml
+	$(BIN)/disentangle fit -c ts_dsae -c presets/demo
 	$(BIN)/disentangle test -c $(DEMO)/config.yaml --ckpt_path $(DEMO)/checkpoints/best.ckpt --verbose false
 	@echo
 	@echo "Look at   $(DEMO)/media/test/spectrograms.png"

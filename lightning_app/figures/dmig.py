@@ -61,8 +61,8 @@ def _attributes(run: Path) -> list[str]:
     except FileNotFoundError:
         raise RunError(f"no {path}; name the folder of a run, like runs/ar_vae.") from None
     except (KeyError, TypeError, OmegaConfBaseException, OSError, YAMLError) as error:
-        raise RunError(f"{path} is not of a model with regularised dimensions, like configs/ar_vae.yaml.") from error
+        raise RunError(f"{path} is not of a model with regularised dimensions, like ar_vae.") from error
     regularized = list(names if dims is None else names[: len(dims)])
     if not regularized:
-        raise RunError(f"{path} is not of a model with regularised dimensions, like configs/ar_vae.yaml.")
+        raise RunError(f"{path} is not of a model with regularised dimensions, like ar_vae.")
     return regularized

@@ -104,8 +104,7 @@ def test_both_ways_to_call_it(command):
 
     helped = subprocess.run([*program, "--help"], capture_output=True, text=True, check=True)
 
-    for subcommand in ("fit", "validate", "test", "predict"):
-        assert subcommand in helped.stdout
+    assert helped.stdout.startswith("usage: disentangle ")
 
 
 @pytest.mark.parametrize(
