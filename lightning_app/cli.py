@@ -4,48 +4,21 @@ import signal
 import sys
 import warnings
 import zipfile
-from argparse import Action
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from jsonargparse import get_loader, set_loader
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf.errors import InterpolationKeyError
-from yaml import YAMLError
 
 from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
-from lightning_app.commands.config_files import with_includes
+from lightning_app.commands.parser import PARSER_MODE, OneMessageParser
 from lightning_app.errors import RunError, one_message
+from lightning_app.run_options import check_options, explained
 
-_PARSER_MODE = "omegaconf+"
 CALLBACK_SLOTS = ("schedule", "checkpoint", "last_checkpoint", "early_stopping", "evaluation", "media", "predictions")
 """Roles that a configuration fills with a callback, or with null; each can be overridden by its name."""
-
-
-class OneMessageParser(LightningArgumentParser):
-    """A parser whose errors are one message and not preceded by pages of usage."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        print(f"error: {message}\nSee {self.prog.replace(' [options]', '')} --help.", file=sys.stderr)
-        sys.exit(2)
-
-    def _check_value_key(self, action: Action, value: Any, key: str, *args: Any, **kwargs: Any) -> Any:
-        """Leaves a value with a reference to the check that follows when references are resolved.
-
-        Otherwise ``--data OTHER`` would drop the arguments with references that both classes have.
-        """
-        try:
-            return super()._check_value_key(action, value, key, *args, **kwargs)
-        except (TypeError, ValueError):
-            if "${" in str(value):
-                return value
-            raise
-
-
-# jsonargparse moves to the folder of the file that it reads.
-set_loader(_PARSER_MODE, lambda text: with_includes(get_loader("yaml")(text), Path.cwd()), (YAMLError,))
 
 
 class DisentangleCLI(LightningCLI):
@@ -64,7 +37,7 @@ class DisentangleCLI(LightningCLI):
             save_config_callback=ConfigRecord,
             parser_class=OneMessageParser,
             parser_kwargs={
-                "parser_mode": _PARSER_MODE,
+                "parser_mode": PARSER_MODE,
                 "prog": "disentangle",
                 "description": "Disentangled representations of music audio.",
             },
@@ -74,9 +47,10 @@ class DisentangleCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Without Lightning's warning that arguments were given; the command line gives them with its paths found."""
         self.config = parser.parse_args(args)
+        check_options(self.config.subcommand, self.config[self.config.subcommand])
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        parser.add_argument("--name", type=str, default="unnamed", help="Of the run: its folder and its name in W&B.")
+        parser.add_argument("--name", type=str, default="unnamed", help="Name of the run: of its folder and in W&B.")
         for slot in CALLBACK_SLOTS:
             parser.add_lightning_class_args(Callback, slot, subclass_mode=True, required=False)
 
@@ -118,9 +92,13 @@ def main(args: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message=".*configure_optimizers` will be overridden.*")
     with one_message():
         try:
-            DisentangleCLI(args)
+            with explained():
+                DisentangleCLI(args)
         except SIGTERMException:
             sys.exit(128 + signal.SIGTERM)  # Lightning's own is 0, as if training had come to its end
+        except SystemExit as end:
+            # Lightning's own status for Ctrl-C is 1, as if training had failed.
+            sys.exit(128 + signal.SIGINT if isinstance(end.__context__, KeyboardInterrupt) else end.code)
         except InterpolationKeyError as error:
             print(f"error: in the configuration: {error}", file=sys.stderr)
             sys.exit(2)
