@@ -24,7 +24,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 demo: setup  ## train TS-DSAE on rendered melodies and show what it learnt, in under 15 minutes on two cores
 	$(BIN)/disentangle fit -c ts_dsae -c presets/demo
-	$(BIN)/disentangle test -c $(DEMO)/config.yaml --ckpt_path $(DEMO)/checkpoints/best.ckpt --verbose false
+	$(BIN)/disentangle test -c $(DEMO)/config.yaml --ckpt_path $(DEMO)/checkpoints/best.ckpt
 	@echo
 	@echo "Look at   $(DEMO)/media/test/spectrograms.png"
 	@echo "Listen to $(DEMO)/media/test/*_global_swap.wav (a melody on the other instrument) beside *_source.wav"

@@ -1,13 +1,15 @@
 """The command line: LightningCLI with named callback slots, and errors of one message."""
 
+import os
+import shlex
 import signal
 import sys
-import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf.errors import InterpolationKeyError
@@ -15,6 +17,7 @@ from omegaconf.errors import InterpolationKeyError
 from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
 from lightning_app.commands.parser import PARSER_MODE, OneMessageParser
 from lightning_app.errors import RunError, one_message
+from lightning_app.quiet import silence_libraries
 from lightning_app.run_options import check_options, explained
 
 CALLBACK_SLOTS = ("schedule", "checkpoint", "last_checkpoint", "early_stopping", "evaluation", "media", "predictions")
@@ -65,6 +68,22 @@ class DisentangleCLI(LightningCLI):
             callbacks.append(StageProgressBar())
         return self._instantiate_trainer(config, callbacks)
 
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        """An evaluation prints a table of its own; Lightning's would repeat it."""
+        kwargs = super()._prepare_subcommand_kwargs(subcommand)
+        return kwargs | {"verbose": False} if "verbose" in kwargs and self._evaluates() else kwargs
+
+    def _evaluates(self) -> bool:
+        return self.subcommand == "test" and self._get(self.config_init, "evaluation") is not None
+
+    def after_fit(self) -> None:
+        """Says where the best checkpoint is, and what to type next."""
+        best = next((path for one in self.trainer.checkpoint_callbacks if (path := _best(one))), None)
+        if best is not None and self.trainer.is_global_zero:
+            record = Path(self.trainer.default_root_dir) / "config.yaml"
+            print(f"\nThe best checkpoint is {best}. To evaluate it:")
+            print(f"  {shlex.join(['disentangle', 'test', '-c', str(record), '--ckpt_path', best])}")
+
     def _parse_ckpt_path(self) -> None:
         """Checks the checkpoint's path; Lightning would let the checkpoint override the configuration here."""
         subcommand = self.config.subcommand
@@ -77,6 +96,12 @@ class DisentangleCLI(LightningCLI):
             raise RunError(f"{path} is not a checkpoint, or was cut short; take another, or train again.")
 
 
+def _best(callback: Checkpoint) -> str | None:
+    """The path of the best checkpoint, by one that knows what is best."""
+    path = callback.best_model_path if isinstance(callback, ModelCheckpoint) and callback.monitor else ""
+    return os.path.relpath(path) if path else None
+
+
 def _is_torch_file(path: str) -> bool:
     """Whether a file is an archive that torch wrote, and is whole."""
     if not zipfile.is_zipfile(path):
@@ -87,9 +112,7 @@ def _is_torch_file(path: str) -> bool:
 
 def main(args: list[str] | None = None) -> None:
     """Runs the command line; the project's own errors end it with one message and exit status 1."""
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
-    warnings.filterwarnings("ignore", message=".*configure_optimizers` will be overridden.*")
+    silence_libraries()
     with one_message():
         try:
             with explained():
