@@ -61,4 +61,5 @@ COMMANDS = {
     "figure": Command("Draw a figure from finished runs.", partial(_module, "figure")),
     "options": Command("List the options that apply to a configuration.", partial(_module, "options")),
     "render-nsynth": Command("Render notes in the layout of NSynth.", partial(_module, "render_nsynth")),
+    "completion": Command("Print what makes a shell complete these commands.", partial(_module, "completion")),
 }
