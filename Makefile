@@ -23,8 +23,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup  ## train TS-DSAE on rendered melodies and show what it learnt, in under 15 minutes on two cores
-	$(BIN)/disentangle fit -c configs/ts_dsae.yaml -c configs/presets/demo.yaml
-	$(BIN)/disentangle test --run $(DEMO) --verbose false
+	$(BIN)/disentangle fit -c ts_dsae -c presets/demo
+	$(BIN)/disentangle test --run $(DEMO)
 	@echo
 	@echo "Look at   $(DEMO)/media/test/spectrograms.png"
 	@echo "Listen to $(DEMO)/media/test/*_global_swap.wav (a melody on the other instrument) beside *_source.wav"

@@ -1,6 +1,6 @@
 """``python -m lightning_app`` is the console script ``disentangle``."""
 
-from lightning_app.cli import main
+from lightning_app.commands.disentangle import main
 
 if __name__ == "__main__":
     main()

@@ -1,13 +1,15 @@
 """The command line: LightningCLI with named callback slots, and errors of one message."""
 
+import os
+import shlex
 import signal
 import sys
-import warnings
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
@@ -15,7 +17,10 @@ from omegaconf.errors import InterpolationKeyError
 
 from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
 from lightning_app.callbacks.checks import check_callbacks
+from lightning_app.commands.parser import PARSER_MODE, OneMessageParser
 from lightning_app.errors import RunError, one_message
+from lightning_app.quiet import silence_libraries
+from lightning_app.run_options import check_options, explained
 from lightning_app.runs.checkpoint import require_fit
 from lightning_app.runs.model_and_data import add_model_and_data
 from lightning_app.runs.run_arguments import with_run_arguments
@@ -25,14 +30,6 @@ from lightning_app.runs.starting import checkpoint_to_load, refuse_to_overwrite
 
 CALLBACK_SLOTS = ("schedule", "checkpoint", "last_checkpoint", "early_stopping", "evaluation", "media", "predictions")
 """Roles that a configuration fills with a callback, or with null; each can be overridden by its name."""
-
-
-class OneMessageParser(LightningArgumentParser):
-    """A parser whose errors are one message and not preceded by pages of usage."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        print(f"error: {message}\nSee {self.prog} --help, and the configurations in configs/.", file=sys.stderr)
-        sys.exit(2)
 
 
 class DisentangleCLI(LightningCLI):
@@ -52,7 +49,8 @@ class DisentangleCLI(LightningCLI):
                 save_config_callback=ConfigRecord,
                 parser_class=OneMessageParser,
                 parser_kwargs={
-                    "parser_mode": "omegaconf+",
+                    "parser_mode": PARSER_MODE,
+                    "prog": "disentangle",
                     "description": "Disentangled representations of music audio.",
                 },
                 args=args,
@@ -61,6 +59,11 @@ class DisentangleCLI(LightningCLI):
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_lightning_class_args(self.trainer_class, "trainer")
         add_model_and_data(parser)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Without Lightning's warning that arguments were given; the command line gives them with its paths found."""
+        self.config = parser.parse_args(args)
+        check_options(self.config.subcommand, self.config[self.config.subcommand])
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_argument("--name", type=str, default="unnamed", help="Name of the run: of its folder and in W&B.")
@@ -99,6 +102,21 @@ class DisentangleCLI(LightningCLI):
             callbacks.append(StageProgressBar())
         return self._instantiate_trainer(config, callbacks)
 
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        """An evaluation prints a table of its own; Lightning's would repeat it."""
+        kwargs = super()._prepare_subcommand_kwargs(subcommand)
+        return kwargs | {"verbose": False} if "verbose" in kwargs and self._evaluates() else kwargs
+
+    def _evaluates(self) -> bool:
+        return self.subcommand == "test" and self._get(self.config_init, "evaluation") is not None
+
+    def after_fit(self) -> None:
+        """Says where the best checkpoint is, and what to type next."""
+        best = next((path for one in self.trainer.checkpoint_callbacks if (path := _best(one))), None)
+        if best is not None and self.trainer.is_global_zero:
+            print(f"\nThe best checkpoint is {best}. To evaluate it:")
+            print(f"  {shlex.join(['disentangle', 'test', '--run', self.trainer.default_root_dir])}")
+
     def _parse_ckpt_path(self) -> None:
         """Finds the checkpoint; Lightning would let it override the configuration here."""
         call = self.config[self.config.subcommand]
@@ -124,19 +142,24 @@ class DisentangleCLI(LightningCLI):
             require_no_training(self._folder)
 
 
+def _best(callback: Checkpoint) -> str | None:
+    """The path of the best checkpoint, by one that knows what is best."""
+    path = callback.best_model_path if isinstance(callback, ModelCheckpoint) and callback.monitor else ""
+    return os.path.relpath(path) if path else None
+
+
 def main(args: list[str] | None = None) -> None:
     """Runs the command line; the project's own errors end it with one message and exit status 1."""
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
-    warnings.filterwarnings("ignore", message=".*configure_optimizers` will be overridden.*")
-    # A run that goes on, or is made again, writes to its own folder.
-    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
-    warnings.filterwarnings("ignore", message="LightningCLI's args parameter.*")
+    silence_libraries()
     with one_message():
         try:
-            DisentangleCLI(with_run_arguments(sys.argv[1:] if args is None else args))
+            with explained():
+                DisentangleCLI(with_run_arguments(sys.argv[1:] if args is None else args))
         except SIGTERMException:
             sys.exit(128 + signal.SIGTERM)  # Lightning's own is 0, as if training had come to its end
+        except SystemExit as end:
+            # Lightning's own status for Ctrl-C is 1, as if training had failed.
+            sys.exit(128 + signal.SIGINT if isinstance(end.__context__, KeyboardInterrupt) else end.code)
         except InterpolationKeyError as error:
             print(f"error: in the configuration: {error}", file=sys.stderr)
             sys.exit(2)

@@ -5,16 +5,23 @@ from typing import Any
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import RichProgressBar
+from rich.progress import BarColumn, ProgressColumn
 
 
 class StageProgressBar(RichProgressBar):
-    """Rich progress bar that names the training stage, where the model has one, and the terms of the training loss."""
+    """Rich progress bar in one line of 80 columns: the training loss, and the training stage where the model has one.
+
+    The terms of the loss are in the logs.
+    """
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         metrics = super().get_metrics(trainer, pl_module)
-        metrics.pop("v_num", None)
-        named = {name.removeprefix("train/"): value for name, value in metrics.items()}
-        return {"stage": str(pl_module.stage)} | named if hasattr(pl_module, "stage") else named
+        stage = f"{pl_module.stage} " if hasattr(pl_module, "stage") else ""
+        return {f"{stage}loss": metrics["train/loss"]} if "train/loss" in metrics else {}
+
+    def configure_columns(self, trainer: Trainer) -> list[ProgressColumn]:
+        description, _, batches, time, _ = super().configure_columns(trainer)
+        return [description, BarColumn(8), batches, time]
 
     def add_bar(self, description: str, total: int) -> Callable[[], None]:
         """Shows a second bar, for slow work inside the batches; returns what moves it on by one."""

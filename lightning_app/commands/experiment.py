@@ -1,4 +1,4 @@
-"""Makes the runs of a figure: ``disentangle-experiment --figure swap_f1 --data dmelodies --length short``."""
+"""Makes the runs of a figure: ``disentangle experiment --figure swap_f1 --data dmelodies --length short``."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from jsonargparse import auto_cli
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from datamodules.storage.worker_pool import usable_cores
-from lightning_app.errors import RunError, one_message
+from lightning_app.errors import RunError
 from lightning_app.files import whole_file
 from lightning_app.runs.evaluation_record import is_finished
 from lightning_app.runs.experiments import EXPERIMENTS, Run, read_experiments
@@ -151,7 +151,8 @@ async def _call(arguments: Sequence[str], output: Path, environment: Mapping[str
     with output.open("a") as file:
         print(f"$ {_typed(arguments)}", file=file, flush=True)
         process = await asyncio.create_subprocess_exec(
-            *[sys.executable, "-m", "lightning_app", *arguments],
+            # -P: a folder lightning_app in the working directory is not this one.
+            *[sys.executable, "-P", "-m", "lightning_app", *arguments],
             stdin=asyncio.subprocess.DEVNULL,
             stdout=file,
             stderr=asyncio.subprocess.STDOUT,
@@ -180,11 +181,10 @@ def _failure(work: _Work, command: Sequence[str], status: int) -> str:
     return f"{work.run.name}, {command[0]}: {said[-1]} (exit status {status}; all of it in {work.folder.output})"
 
 
-def main(args: list[str] | None = None) -> None:
-    """Runs the command line."""
-    with one_message():
-        try:
-            auto_cli(run_experiment, args=args, as_positional=False)
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            print("Stopped. The same command goes on from here.", file=sys.stderr)
-            sys.exit(130)
+def main(words: Sequence[str]) -> None:
+    """Makes the runs that the options choose."""
+    try:
+        auto_cli(run_experiment, args=list(words), as_positional=False, prog="disentangle experiment")
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        sys.exit(130)

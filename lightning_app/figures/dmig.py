@@ -62,5 +62,5 @@ def _attributes(run: RunFolder) -> list[str]:
         names, dims = [], None
     regularized = list(names if dims is None else names[: len(dims)])
     if not regularized:
-        raise RunError(f"{run.config} is not of a model with regularised dimensions, like configs/ar_vae.yaml.")
+        raise RunError(f"{run.config} is not of a model with regularised dimensions, like ar_vae.")
     return regularized

@@ -32,7 +32,7 @@ def global_factors(
     kept where that is the source's, moved by the octaves between source and target where one factor is the octave.
 
     Args:
-        run: The folder of a run on data with two such factors, like configs/data/dmelodies_two_octaves.yaml.
+        run: The folder of a run on data with two such factors, like dmelodies_two_octaves.
         factors: Two attributes of the data that are classes.
         seed: Of the classes and clips, of the pairs of all validation clips, and of the phases of the audio.
         output: Where ``global_factors.png``, ``.svg``, ``.csv``, the WAVs in ``global_factors/`` and, over all

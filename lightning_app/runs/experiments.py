@@ -9,10 +9,11 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from lightning_app.commands.config_files import CONFIGS
 from lightning_app.errors import RunError
 from lightning_app.runs.run_folder import RunFolder
 
-EXPERIMENTS = Path("configs/experiments.yaml")
+EXPERIMENTS = CONFIGS / "experiments.yaml"
 Value = TypeVar("Value", int, str)
 
 
@@ -155,7 +156,7 @@ def read_experiments(path: Path = EXPERIMENTS) -> Experiments:
         described = OmegaConf.merge(OmegaConf.structured(Experiments), cast(Any, OmegaConf.load(path)))
         experiments = cast(Experiments, OmegaConf.to_object(described))
     except (OSError, UnicodeDecodeError):
-        raise RunError(f"cannot read {path}; name the file with --experiments, or start in its project.") from None
+        raise RunError(f"cannot read {path}; name another file with --experiments.") from None
     except (OmegaConfBaseException, YAMLError, TypeError) as error:
         raise RunError(f"{path} does not describe experiments: {' '.join(str(error).split())}.") from error
     for figure, grid in experiments.figures.items():

@@ -111,7 +111,7 @@ def _refuse_missing(wanted: Sequence[Run], runs: Path, selection: Mapping[str, A
     missing = [run for run in wanted if not is_finished(run.folder(runs))]
     if missing:
         words = [f"--{key}={_typed(value)}" for key, value in selection.items() if value is not None]
-        command = shlex.join(["disentangle-experiment", *words, f"--runs={runs}"])
+        command = shlex.join(["disentangle", "experiment", *words, f"--runs={runs}"])
         raise RunError(
             f"{len(missing)} of {len(wanted)} runs are not in {runs}, or are not finished:{_listed(missing)}\n"
             f"Make them with `{command}`, with the --length and --options of the others, or leave them out with "

@@ -11,8 +11,8 @@ import soundfile
 import torch
 import yaml
 
-from lightning_app import figures
 from lightning_app.cli import main
+from lightning_app.commands.disentangle import main as disentangle
 from modules.vae import BetaVAE
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -100,7 +100,7 @@ def test_figure_of_a_run_has_each_epoch_of_its_training(ar_vae):
     ar_vae("fit", "--trainer.max_epochs", "4", "--ckpt_path", str(root / LAST), logger=True)
     trained = [*validation_rows(root, 0), *validation_rows(root, 1)]
     ar_vae("test", "--ckpt_path", str(root / LAST), logger=True)
-    figures.main(["dmig", "--run", str(root)])
+    disentangle(["figure", "dmig", "--run", str(root)])
 
     with (root / "figures" / "dmig.csv").open() as file:
         drawn = list(csv.DictReader(file))
@@ -114,9 +114,9 @@ def test_figure_of_a_run_has_each_epoch_of_its_training(ar_vae):
 def test_validating_a_run_does_not_change_its_figure(ar_vae):
     """``validate`` logs to the run's folder too, as epoch 0, whatever epoch the checkpoint is of."""
     root = ar_vae("fit", "--optimizer.lr", "0.01", logger=True)
-    figures.main(["dmig", "--run", str(root), "--output", str(root / "before")])
+    disentangle(["figure", "dmig", "--run", str(root), "--output", str(root / "before")])
     ar_vae("validate", "--ckpt_path", str(root / LAST), logger=True)
-    figures.main(["dmig", "--run", str(root), "--output", str(root / "after")])
+    disentangle(["figure", "dmig", "--run", str(root), "--output", str(root / "after")])
 
     assert (root / "after" / "dmig.csv").read_text() == (root / "before" / "dmig.csv").read_text()
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,14 @@ def test_override_reaches_all_that_depends_on_it(capsys):
     assert config["trainer"]["logger"][1]["init_args"]["offline"] is True
 
 
+@pytest.mark.parametrize("name", ["1e3", "77950e8", "2024", "1_000"])
+def test_name_that_looks_like_a_number_stays_a_text(capsys, name):
+    config = _printed(capsys, *_fit("--name", name))
+
+    assert config["name"] == name
+    assert config["trainer"]["default_root_dir"] == f"runs/{name}"
+
+
 def test_demo_preset_merges_over_the_model(capsys):
     config = _printed(capsys, *_fit("-c", str(CONFIGS / "presets" / "demo.yaml")))
 
@@ -99,8 +108,7 @@ def test_both_ways_to_call_it(command):
 
     helped = subprocess.run([*program, "--help"], capture_output=True, text=True, check=True)
 
-    for subcommand in ("fit", "validate", "test", "predict"):
-        assert subcommand in helped.stdout
+    assert helped.stdout.startswith("usage: disentangle ")
 
 
 @pytest.mark.parametrize(
@@ -122,6 +130,19 @@ def test_both_ways_to_call_it(command):
         (["--media.n_examples", "0"], "n_examples"),
         (["--data.batch_size", "0"], "batch_size is 0"),
         (["--ckpt_path", "nowhere.ckpt"], "no checkpoint at nowhere.ckpt"),
+        (["--model.zdim", "16"], "no option --model.zdim. Did you mean --model.z_dim?"),
+        (["--data.log_mel.nmels", "8"], "Did you mean --data.log_mel.n_mels?"),
+        (["--modle", "modules.DSAE"], "no option --modle. Did you mean --model?"),
+        (["--data.octaves", "4"], "--data.octaves takes a list like [4], not 4."),
+        (["--evaluation.rpa", "tin"], "--evaluation.rpa takes full or tiny or null, not tin."),
+        (["--optimizer", "AdamWW"], "--optimizer: there is no class AdamWW. Did you mean AdamW?"),
+        (["--trainer.devices", "0"], "--trainer.devices '0'"),
+        (["--trainer.strategy", "ddpp"], "--trainer.strategy ddpp: there is no such strategy. Did you mean ddp?"),
+        (["--trainer.enable_checkpointing", "false"], "--checkpoint null --last_checkpoint null"),
+        (["--trainer.limit_val_batches", "0"], "leave out --checkpoint null --early_stopping null"),
+        (["--seed_everything", "-1"], "--seed_everything -1: a seed is between 0 and"),
+        (["--name", ""], "--name '': a run's name"),
+        (["--name", "../x"], "--name '../x': a run's name"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -156,6 +177,40 @@ def test_bad_configuration_file(capsys, tmp_path, text, named):
 @pytest.mark.parametrize("subcommand", ["validate", "test", "predict"])
 def test_untrained_model_is_not_evaluated(capsys, subcommand):
     assert "--ckpt_path" in _fails(capsys, subcommand, "-c", str(CONFIGS / "ts_dsae.yaml"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available() or torch.backends.mps.is_available(), reason="there is a GPU")
+def test_gpu_that_is_not_there(capsys):
+    assert "torch finds no such GPU here; --trainer.accelerator auto" in _fails(
+        capsys, *_fit("--trainer.accelerator", "gpu")
+    )
+
+
+@pytest.mark.skipif(find_spec("tensorboard") is not None, reason="TensorBoard is installed")
+def test_logger_that_is_not_installed(capsys, tmp_path):
+    logger = ["--trainer.logger", "TensorBoardLogger", "--trainer.logger.save_dir", str(tmp_path)]
+
+    assert "TensorBoard is not installed: pip install tensorboard" in _fails(capsys, *_fit(*logger))
+
+
+def test_wandb_without_a_key(disentangle, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("fit", "--trainer.logger.offline", "false", logger=True)
+
+    assert exit_.value.code == 1
+    assert "error: W&B has no key: type `wandb login`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("slot", ["checkpoint", "early_stopping"])
+def test_score_that_the_model_does_not_log(disentangle, capsys, slot):
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("fit", f"--{slot}.monitor", "val/negativ_elbo")
+
+    assert exit_.value.code == 1
+    assert "logs no val/negativ_elbo (monitor). Did you mean val/negative_elbo?" in capsys.readouterr().err
 
 
 def test_checkpoint_of_other_dimensions(capsys, disentangle):

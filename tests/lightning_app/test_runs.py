@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shlex
 import time
 
 import numpy as np
@@ -51,6 +52,23 @@ def test_fit_validate_test_predict(disentangle, config):
     assert model.stage is expected
 
 
+def test_what_a_run_says(disentangle, capsys):
+    """Where the best checkpoint is and what to type next; one table; no advertisement."""
+    root = disentangle("fit", logger=True)
+    fitted = capsys.readouterr()
+    disentangle("test", "--ckpt_path", str(root / BEST), logger=True)
+    tested = capsys.readouterr()
+
+    command = fitted.out[fitted.out.index("  disentangle test ") :].splitlines()[0]
+    words = shlex.split(command)
+    assert words[2:] == ["--run", str(root)]
+    assert f"The best checkpoint is {os.path.relpath(root / BEST)}." in fitted.out
+    assert tested.out.count("┏") == 1
+    for said in (fitted.out + fitted.err, tested.out + tested.err):
+        for part in ("litlogger", "litmodels", "LeafSpec", "anonymous", "git root", "many workers"):
+            assert part not in said
+
+
 @pytest.mark.filterwarnings("ignore:.*training ends before the second stage")  # which is where it is to stop
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
 @pytest.mark.parametrize("posterior", ["factorised", "full"])
@@ -92,6 +110,18 @@ def test_run_that_dies_within_an_epoch_resumes_to_the_same_weights(disentangle, 
     for name, tensor in _weights(whole / LAST).items():
         if isinstance(tensor, torch.Tensor):
             assert torch.equal(_weights(root / LAST)[name], tensor), name
+
+
+def test_interrupt_is_no_failure_and_no_success(disentangle, monkeypatch):
+    def interrupted(self, batch, batch_idx):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DSAE, "training_step", interrupted)
+
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("fit")
+
+    assert exit_.value.code == 130
 
 
 def test_last_checkpoint_is_of_the_last_epoch_whatever_it_scored(disentangle, monkeypatch):

@@ -13,7 +13,7 @@ from datamodules.nsynth.index import FAMILIES, SOURCES, NSynthIndex
 from datamodules.nsynth.notes import NoteFormat
 from datamodules.nsynth.rendered import INSTRUMENTS, Note, RenderedNotes, render_nsynth, render_to
 from datamodules.synthesis import fluidsynth, general_midi
-from lightning_app.commands.render_nsynth import main
+from lightning_app.commands.disentangle import main
 from modules.audio.representation import LogMagnitudePicture
 
 RATE = 16_000
@@ -40,7 +40,7 @@ def written(tmp_path_factory):
     """What the command line writes, with notes of its own choice."""
     folder = tmp_path_factory.mktemp("written") / "new" / "notes"
     notes = ["--notes.families=[synth_lead]", "--notes.pitches=[60]", "--notes.velocities=[60,110]", "--notes.seed=3"]
-    main(["--destination", str(folder), *notes, "--n_workers=1"])
+    main(["render-nsynth", "--destination", str(folder), *notes, "--n_workers=1"])
     return folder
 
 
@@ -239,7 +239,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path):
 
 def test_a_soundfont_that_is_not_there_is_one_message(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
-        main(["--destination", str(tmp_path / "notes"), "--soundfont", str(tmp_path / "absent.sf2")])
+        main(["render-nsynth", "--destination", str(tmp_path / "notes"), "--soundfont", str(tmp_path / "absent.sf2")])
     assert ended.value.code == 1
     assert capsys.readouterr().err.startswith(f"error: no soundfont at {tmp_path / 'absent.sf2'}")
     assert list(tmp_path.iterdir()) == []
@@ -247,7 +247,7 @@ def test_a_soundfont_that_is_not_there_is_one_message(tmp_path, capsys):
 
 def test_a_number_of_processes_below_one_is_one_message(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
-        main(["--destination", str(tmp_path / "notes"), "--n_workers=-1"])
+        main(["render-nsynth", "--destination", str(tmp_path / "notes"), "--n_workers=-1"])
     assert ended.value.code == 1
     assert "n_workers" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

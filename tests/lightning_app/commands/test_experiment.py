@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lightning_app.commands.experiment import main
+from lightning_app.commands.disentangle import main
 from lightning_app.runs.evaluation_record import EvaluationRecord
 from lightning_app.runs.run_folder import RunFolder, Training
 
@@ -35,7 +35,7 @@ def arguments(tmp_path, render_cache):
             f"--trainer.max_epochs {max_epochs} --media null"
         )
         return [
-            *["--figure", "richer_decoder", "--data", "dmelodies", "--seeds", "[3]", "--length", length],
+            *["experiment", "--figure", "richer_decoder", "--data", "dmelodies", "--seeds", "[3]", "--length", length],
             *[
                 "--experiments",
                 str(CONFIGS / "experiments.yaml"),
@@ -80,9 +80,8 @@ def wait_for(condition, seconds=120):
 
 def started(arguments: list[str]) -> subprocess.Popen:
     """The command in a process of its own."""
-    call = "from lightning_app.commands.experiment import main; main()"
     return subprocess.Popen(
-        [sys.executable, "-c", call, *arguments],
+        [sys.executable, "-m", "lightning_app", *arguments],
         cwd=CONFIGS.parent,
         stderr=subprocess.PIPE,
         text=True,
@@ -166,8 +165,13 @@ def test_trained_run_is_only_evaluated(arguments, finish, tmp_path, capsys):
     assert commands == [["disentangle", "test", "--run", str(tmp_path / name)] for name in (TS_DSAE, RICHER)]
 
 
-def test_what_a_failed_run_says_is_its_error(arguments, finish, tmp_path, capsys):
+def test_what_a_failed_run_says_is_its_error(arguments, finish, tmp_path, capsys, monkeypatch):
+    """And it is this project that runs, whatever the working directory holds."""
     finish(DSAE, RICHER)
+    foreign = tmp_path / "work" / "lightning_app"
+    foreign.mkdir(parents=True)
+    (foreign / "__main__.py").write_text("print('error: a foreign package was run')")
+    monkeypatch.chdir(foreign.parent)
 
     message = fails(capsys, *(word + " --data.sise 3" if "--options=" in word else word for word in arguments()))
 
@@ -189,7 +193,7 @@ def test_dry_run_prints_what_is_left_to_do_and_does_nothing(arguments, finish, t
 
 
 def test_options_come_last_and_whole(capsys):
-    options = ["--figure", "global_factors", "--data", "dmelodies_two_octaves", "--dry_run", "true"]
+    options = ["experiment", "--figure", "global_factors", "--data", "dmelodies_two_octaves", "--dry_run", "true"]
     main([*options, "--experiments", str(CONFIGS / "experiments.yaml"), "--options=--data.wav_dir '~/my wavs'"])
 
     fit = capsys.readouterr().out.splitlines()[0]

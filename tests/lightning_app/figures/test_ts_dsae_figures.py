@@ -7,7 +7,7 @@ from statistics import mean
 import numpy as np
 import pytest
 
-from lightning_app.figures import main
+from lightning_app.commands.disentangle import main
 
 FAD = ["swap_f1/global_swap", "fad/crepe-full", "fad/crepe-full/n_real", "fad/crepe-full/n_generated"]
 FIGURES = {
@@ -35,7 +35,7 @@ def draw(results, monkeypatch):
 
         with monkeypatch.context() as patched:
             patched.setattr(module, "save_figure", kept)
-            main([name, *results.arguments, *options])
+            main(["figure", name, *results.arguments, *options])
         return drawn.pop()
 
     return run
@@ -168,11 +168,11 @@ def test_nothing_is_drawn_of_unfinished_runs(results, capsys, name):
     (results.folder / results.runs[7].name / "evaluation.json").unlink()
 
     with pytest.raises(SystemExit) as exit_:
-        main([name, *results.arguments])
+        main(["figure", name, *results.arguments])
 
     assert exit_.value.code == 1
     message = capsys.readouterr().err
     assert message.startswith("error: 1 of 24 runs are not in")
     assert results.runs[7].name in message
-    assert f"disentangle-experiment --figure={name} --data=melodies" in message
+    assert f"disentangle experiment --figure={name} --data=melodies" in message
     assert not (results.folder / "figures").exists()

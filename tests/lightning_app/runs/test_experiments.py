@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from lightning_app.cli import main
+from lightning_app.commands.config_files import read_config
 from lightning_app.errors import RunError
 from lightning_app.runs.experiments import Run, read_experiments
 
@@ -43,7 +44,7 @@ def test_every_file_that_is_named_exists():
 
 
 def test_every_model_with_global_and_local_latents_is_named_with_its_number_of_stages():
-    models = {path.stem: yaml.safe_load(path.read_text()) for path in CONFIGS.glob("*.yaml") if path != SHIPPED}
+    models = {path.stem: read_config(path) for path in CONFIGS.glob("*.yaml") if path != SHIPPED}
     stages = {
         name: 1 if config["schedule"] is None else 2
         for name, config in models.items()
@@ -185,5 +186,5 @@ def test_file_that_does_not_describe_experiments(tmp_path, text, named):
 
 
 def test_no_file_at_all(tmp_path):
-    with pytest.raises(RunError, match=r"cannot read .*nothing\.yaml; name the file with --experiments"):
+    with pytest.raises(RunError, match=r"cannot read .*nothing\.yaml; name another file with --experiments"):
         read_experiments(tmp_path / "nothing.yaml")

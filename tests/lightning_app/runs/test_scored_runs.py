@@ -67,7 +67,7 @@ def test_missing_runs_are_all_named_with_the_command_that_makes_them(results):
     assert "plain" not in message
     command = shlex.split(message.split("`")[1])
     assert command == [
-        *["disentangle-experiment", "--figure=swap_f1", "--data=melodies", "--posteriors=[full]"],
+        *["disentangle", "experiment", "--figure=swap_f1", "--data=melodies", "--posteriors=[full]"],
         *[f"--experiments={results.experiments}", f"--runs={results.folder}"],
     ]
 

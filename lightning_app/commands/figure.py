@@ -1,0 +1,32 @@
+"""Draws a figure of the papers from finished runs: ``disentangle figure dmig --run runs/ar_vae``."""
+
+from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
+
+from lightning_app.commands.table import Command, run_command
+
+
+def main(words: Sequence[str]) -> None:
+    """Draws the figure that the first word names."""
+    run_command("disentangle figure", "Draws a figure of the papers from finished runs.", FIGURES, words)
+
+
+def _draw(module: str, name: str, words: Sequence[str]) -> None:
+    from jsonargparse import auto_cli
+
+    figure = getattr(import_module(f"lightning_app.figures.{module}"), name)
+    auto_cli(figure, args=list(words), as_positional=False, prog=f"disentangle figure {name}")
+
+
+FIGURES = {
+    name: Command(help_, partial(_draw, module, name))
+    for name, module, help_ in (
+        ("dmig", "dmig", "SCC, MIG and DMIG of the regularised dimensions over the epochs"),
+        ("swap_f1", "swap_f1", "Macro F1 after the global and the local swap, for each model"),
+        ("fad", "fad", "Fréchet audio distance against macro F1 after the global swap"),
+        ("rpa", "rpa", "Raw pitch accuracy before and after the swaps"),
+        ("richer_decoder", "fad", "Fréchet audio distance against macro F1, with the richer decoder"),
+        ("global_factors", "global_factors", "A clip with the v of clips of another instrument, octave, or both"),
+    )
+}

@@ -1,0 +1,61 @@
+"""The parser of options and configuration files: jsonargparse's, with includes and short errors."""
+
+import re
+import sys
+from argparse import Action
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+from jsonargparse import get_loader, set_dumper, set_loader
+from lightning.pytorch.cli import LightningArgumentParser
+
+from lightning_app.commands.config_files import with_includes
+from lightning_app.commands.parser_messages import in_one_line, with_nearest
+
+PARSER_MODE = "omegaconf+"
+"""References in a configuration are resolved after all options are merged."""
+
+
+class OneMessageParser(LightningArgumentParser):
+    """A parser whose errors are one message and not preceded by pages of usage."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        message = with_nearest(message, self._actions)
+        if not self.exit_on_error:  # it parses the arguments of a class; the parser outside knows where they belong
+            super().error(message, ex)
+        print(f"error: {in_one_line(message)}\nSee {self.prog.replace(' [options]', '')} --help.", file=sys.stderr)
+        sys.exit(2)
+
+    def _check_value_key(self, action: Action, value: Any, key: str, *args: Any, **kwargs: Any) -> Any:
+        """Leaves a value with a reference to the check that follows when references are resolved.
+
+        Otherwise ``--data OTHER`` would drop the arguments with references that both classes have.
+        """
+        try:
+            return super()._check_value_key(action, value, key, *args, **kwargs)
+        except (TypeError, ValueError):
+            if "${" in str(value):
+                return value
+            raise
+
+
+class _QuotingDumper(yaml.SafeDumper):
+    """Quotes texts like 1e3, which PyYAML takes for texts and OmegaConf for numbers."""
+
+
+_QuotingDumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def _dump(data: Any) -> str:
+    return yaml.dump(data, Dumper=_QuotingDumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
+
+
+def _load(text: str) -> Any:
+    return with_includes(get_loader("yaml")(text), Path.cwd())  # jsonargparse moves to the folder of the file it reads
+
+
+set_dumper("yaml", _dump)
+set_loader(PARSER_MODE, _load, (yaml.YAMLError,))
