@@ -12,7 +12,7 @@ from datamodules.clips import ClipDataset
 from lightning_app.errors import RunError
 from lightning_app.evaluation.replacement import ROLES, Reader, draw_clips, replace
 from lightning_app.evaluation.swap_pairs import partners_of_other_class
-from lightning_app.runs.finished_run import finished_run
+from lightning_app.runs.load_run import load_run
 
 FACTORS = ("instrument", "octave")
 NAMES = {"instrument": ("violin", "trumpet", "flute"), "octave": ("4", "5", "6")}
@@ -20,7 +20,7 @@ NAMES = {"instrument": ("violin", "trumpet", "flute"), "octave": ("4", "5", "6")
 
 @pytest.fixture(scope="module")
 def run(two_octave_run):
-    made = finished_run(two_octave_run)
+    made = load_run(two_octave_run)
     made.data.prepare_data()
     made.data.setup("test")
     # After one epoch v hardly matters to what is decoded; with large weights it does.

@@ -15,7 +15,7 @@ from lightning_app.evaluation.kept_melody import listen
 from lightning_app.evaluation.replacement import ROLES, Reader, replace
 from lightning_app.figures import global_factors, main
 from lightning_app.figures.global_factors import octaves_above_source
-from lightning_app.runs.finished_run import finished_run
+from lightning_app.runs.load_run import load_run
 
 FACTORS = ("instrument", "octave")
 HEADER = "role clip instrument octave instrument_read octave_read melody median_pitch_hz raw_pitch_accuracy"
@@ -70,7 +70,7 @@ def test_table_has_the_clips_as_they_were_rendered(drawn):
 
 
 def test_table_has_what_is_read(two_octave_run, drawn):
-    model, data = finished_run(two_octave_run)
+    model, data = load_run(two_octave_run)
     data.prepare_data()
     data.setup("test")
     reader = Reader(model, data, FACTORS)
@@ -126,7 +126,7 @@ def test_panels_are_those_of_the_paper(two_octave_run, tmp_path, monkeypatch):
     assert not panels[0].images
     places = {"source": 4, "target_1": 1, "target_2": 2, "target_3": 3}
     places |= {"replaced_1": 5, "replaced_2": 6, "replaced_3": 7}
-    model, data = finished_run(two_octave_run)
+    model, data = load_run(two_octave_run)
     data.prepare_data()
     data.setup("test")
     log_mels = replace(model, data, FACTORS, 1).log_mels.numpy()
