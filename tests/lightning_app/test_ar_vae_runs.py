@@ -46,8 +46,10 @@ def test_fit_validate_test_predict(ar_vae, capsys):
     record = json.loads((root / "evaluation.json").read_text())
     assert record["scores"].keys() >= SCORES
     assert record["scores"]["n_ksg-k3"] == 18.0
-    assert record["checkpoint"] == str(root / BEST)
-    best = torch.load(root / BEST, weights_only=True)["epoch"]
+    checkpoint = torch.load(root / BEST, weights_only=True)
+    best = checkpoint["epoch"]
+    assert (record["checkpoint"], record["epoch"]) == ("best.ckpt", best)
+    assert (record["step"], record["n_clips"]) == (checkpoint["global_step"], 18)
     for score in SCORES:  # of the posterior means, so the same however often they are computed
         for row in (validation_rows(root, 0)[best], *validation_rows(root, 1)):
             assert float(row[f"val/{score}"]) == pytest.approx(record["scores"][score], abs=1e-6), score
