@@ -18,7 +18,7 @@ from omegaconf.errors import InterpolationKeyError
 from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
 from lightning_app.callbacks.checks import check_callbacks
 from lightning_app.commands.parser import PARSER_MODE, OneMessageParser
-from lightning_app.errors import RunError, one_message
+from lightning_app.errors import RunError, one_message, options_named
 from lightning_app.quiet import silence_libraries
 from lightning_app.run_options import check_options, explained
 from lightning_app.runs.checkpoint import require_fit
@@ -40,7 +40,7 @@ class DisentangleCLI(LightningCLI):
     """
 
     def __init__(self, args: list[str] | None = None) -> None:
-        with ExitStack() as self._held:
+        with ExitStack() as self._held, options_named(self._keys):
             super().__init__(
                 LightningModule,
                 LightningDataModule,
@@ -55,6 +55,11 @@ class DisentangleCLI(LightningCLI):
                 },
                 args=args,
             )
+
+    def _keys(self) -> list[str]:
+        """The keys of the subcommand's configuration; none before it is parsed."""
+        config = getattr(self, "config", None)
+        return [] if config is None else list(config[config.subcommand].keys(branches=True))
 
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_lightning_class_args(self.trainer_class, "trainer")

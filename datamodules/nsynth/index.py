@@ -41,10 +41,10 @@ class NoteFilter:
     velocities: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
-        for option, wanted, known in (("families", self.families, FAMILIES), ("sources", self.sources, SOURCES)):
+        for argument, wanted, known in (("families", self.families, FAMILIES), ("sources", self.sources, SOURCES)):
             for name in wanted or ():
                 if name not in known:
-                    raise DataError(f"data.{option} has '{name}'; choose from {', '.join(known)}.")
+                    raise DataError(f"{argument} has '{name}'; choose from {', '.join(known)}.", argument=argument)
 
     def mask(self, index: "NSynthIndex") -> NDArray[np.bool_]:
         """Returns which notes of an index it takes."""
@@ -121,8 +121,9 @@ def _notes(path: Path) -> Mapping[str, tuple[int, int, int, int]]:
             entries = json.load(file, object_pairs_hook=_reduced)
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(
-            f"no {path}: {path.parent} is not a split of NSynth as it is unpacked. Name the folder that holds "
-            "nsynth-train, nsynth-valid and nsynth-test with --data.root, or leave it out to render notes."
+            f"no {path}: {path.parent} is not a split of NSynth as it is unpacked. Set root to the "
+            "folder that holds nsynth-train, nsynth-valid and nsynth-test, or leave it out to render notes.",
+            argument="root",
         ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); it should be NSynth's list of notes.") from error

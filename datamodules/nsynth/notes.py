@@ -28,7 +28,7 @@ class NoteFormat:
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if value < 1:
-                raise DataError(f"data.{name} is {value}; it must be 1 or more.")
+                raise DataError(f"{name} is {value}; it must be 1 or more.", argument=name)
 
 
 def read_note(path: Path, form: NoteFormat) -> NDArray[np.float32]:

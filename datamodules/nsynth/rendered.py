@@ -73,20 +73,28 @@ class RenderedNotes:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise DataError(f"rendered.seed is {self.seed}; it must be 0 or more.")
+            raise DataError(f"seed is {self.seed}; it must be 0 or more.", argument="rendered.seed")
         if len(set(self.families)) < len(self.families):
-            raise DataError(f"rendered.families is {list(self.families)}; name each once.")
+            raise DataError(f"families is {list(self.families)}; name each once.", argument="rendered.families")
         for family in self.families:
             if family not in INSTRUMENTS:
-                raise DataError(f"rendered.families has '{family}'; choose from {', '.join(INSTRUMENTS)}.")
+                raise DataError(
+                    f"families has '{family}'; choose from {', '.join(INSTRUMENTS)}.", argument="rendered.families"
+                )
         for name, lowest in (("pitches", 0), ("velocities", 1)):
             values = getattr(self, name)
             if not values or any(not lowest <= value <= 127 for value in values):
-                raise DataError(f"rendered.{name} is {list(values)}; it needs MIDI numbers from {lowest} to 127.")
+                raise DataError(
+                    f"{name} is {list(values)}; it needs MIDI numbers from {lowest} to 127.",
+                    argument=f"rendered.{name}",
+                )
         if not self.families:
-            raise DataError("rendered.families is empty; name one or more.")
+            raise DataError("families is empty; name one or more.", argument="rendered.families")
         if not 0 < self.validation_fraction < 1:
-            raise DataError(f"rendered.validation_fraction is {self.validation_fraction}; it must lie between 0 and 1.")
+            raise DataError(
+                f"validation_fraction is {self.validation_fraction}; it must lie between 0 and 1.",
+                argument="rendered.validation_fraction",
+            )
 
     def notes(self) -> "dict[str, list[Note]]":
         """Returns the notes of ``train`` and ``valid``."""
@@ -188,7 +196,8 @@ def render_nsynth(folder: Path, notes: RenderedNotes, form: NoteFormat, soundfon
             left_out += [note.name for note, sounds in zip(wanted, in_range, strict=True) if not sounds]
             if not played:
                 raise DataError(
-                    f"all notes of nsynth-{split} are out of their instruments' ranges; choose other rendered.pitches."
+                    f"all notes of nsynth-{split} are out of their instruments' ranges; choose other pitches.",
+                    argument="rendered.pitches",
                 )
             entries = {note.name: note.entry(form.sample_rate) for note in played}
             (audio.parent / "examples.json").write_text(json.dumps(entries, indent=1) + "\n")
@@ -231,7 +240,7 @@ def render_to(
         DataError: The folder exists, a number of workers below 1, or see `render_nsynth`.
     """
     if n_workers is not None and n_workers < 1:
-        raise DataError(f"n_workers is {n_workers}; it must be 1 or more.")
+        raise DataError(f"n_workers is {n_workers}; it must be 1 or more.", argument="n_workers")
     if destination.exists():
         raise DataError(f"{destination} exists already; name another folder, or remove it first.")
     draft = destination.with_name(f".{destination.name}.draft")

@@ -155,8 +155,8 @@ class NSynthSource(ClipSource):
         rows = np.flatnonzero(self.wanted.mask(whole))
         if not len(rows):
             raise DataError(
-                f"none of the {len(whole)} notes in {folder} is of {self.wanted}; widen data.families, data.sources, "
-                "data.pitches or data.velocities."
+                f"none of the {len(whole)} notes in {folder} is of {self.wanted}; widen families, sources, "
+                "pitches or velocities."
             )
         return whole[rows]
 

@@ -70,8 +70,9 @@ def measured(stems: Sequence[Stem], model: Capacity, cache_dir: Path, n_workers:
                 known = _completed(table, spans, model, n_workers)
     except OSError as error:
         raise DataError(
-            f"the table {table.file} cannot be completed: {error}. Free some space, or name a writable folder with "
-            "--data.cache_dir. What is done is kept."
+            f"the table {table.file} cannot be completed: {error}. Free some space, or set cache_dir to a "
+            "writable folder. What is done is kept.",
+            argument="cache_dir",
         ) from error
     rows = {name: row for row, name in enumerate(known[KEY].to_pylist())}
     return {stem.name: _joined(known.take([rows[_key(stem, i)] for i in range(_n_spans(stem))])) for stem in stems}
@@ -110,7 +111,8 @@ def _completed(table: GrowingTable, spans: Mapping[str, tuple[Stem, int]], model
     except BrokenProcessPool as error:
         raise DataError(
             f"a worker process ended abruptly while computing {table.file}; mostly, memory was short. What is done is "
-            f"kept: run again, with fewer workers than {n_workers} (--data.prepare_workers) if need be."
+            f"kept: run again, with fewer workers than {n_workers} if need be.",
+            argument="prepare_workers",
         ) from error
     table.merge()
     return table.read_all()

@@ -45,7 +45,9 @@ class PreparedSegments(ClipSource):
     def __post_init__(self) -> None:
         check_instruments(self.instruments)
         if not self.folder.is_dir():
-            raise DataError(f"no folder {self.folder}; correct data.prepared_dir, or name URMP itself with data.root.")
+            raise DataError(
+                f"no folder {self.folder}; correct prepared_dir, or set root to URMP itself.", argument="prepared_dir"
+            )
         files = []
         for number, instrument in enumerate(self.instruments):
             for split in SPLITS:
@@ -54,7 +56,8 @@ class PreparedSegments(ClipSource):
                 if not found:
                     raise DataError(
                         f"no segments of {instrument} for '{split}' in {self.folder}: expected "
-                        f"{_CODES[instrument]}/{split}/audio/*.npy. Correct data.prepared_dir or data.instruments."
+                        f"{_CODES[instrument]}/{split}/audio/*.npy. Correct prepared_dir or instruments.",
+                        argument="prepared_dir",
                     )
                 files += [(path, number, split == "val") for path in found]
         object.__setattr__(self, "files", tuple(files))
@@ -86,7 +89,7 @@ class PreparedSegments(ClipSource):
         if audio.shape != (self.n_samples,):
             raise DataError(
                 f"{path} has the shape {audio.shape}; expected ({self.n_samples},), {SEGMENT_SECONDS} s at "
-                f"{self.sample_rate} Hz. Replace or remove it, or correct data.representation.sample_rate"
+                f"{self.sample_rate} Hz. Replace or remove it, or correct sample_rate"
             )
         if not np.issubdtype(audio.dtype, np.floating):
             raise DataError(f"{path} does not hold audio in floating-point numbers. Replace or remove it")

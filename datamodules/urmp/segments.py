@@ -88,12 +88,15 @@ class UrmpSegments(ClipSource):
     def __post_init__(self) -> None:
         if self.crepe_model not in crepe_confidence.MODELS:
             raise DataError(
-                f"data.crepe_model is '{self.crepe_model}'; choose from {', '.join(crepe_confidence.MODELS)}."
+                f"crepe_model is '{self.crepe_model}'; choose from {', '.join(crepe_confidence.MODELS)}.",
+                argument="crepe_model",
             )
         if not 0 <= self.min_confidence <= 1:
-            raise DataError(f"data.min_confidence is {self.min_confidence}; it must lie between 0 and 1.")
+            raise DataError(
+                f"min_confidence is {self.min_confidence}; it must lie between 0 and 1.", argument="min_confidence"
+            )
         if not self.hop_seconds > 0:
-            raise DataError(f"data.hop_seconds is {self.hop_seconds}; it must be more than 0.")
+            raise DataError(f"hop_seconds is {self.hop_seconds}; it must be more than 0.", argument="hop_seconds")
 
     @property
     def n_samples(self) -> int:  # type: ignore[override]
@@ -144,10 +147,10 @@ class UrmpSegments(ClipSource):
         instrument = self.labels()["instrument"]
         if self.split_by_piece:
             validation = split_by_piece(instrument, self.groups(), validation_fraction, seed)
-            remedy = "try another --data.seed or --data.validation_fraction, or --data.split_by_piece false"
+            remedy = "try another seed or validation_fraction, or set split_by_piece=False"
         else:
             validation = split_by_segment(instrument, validation_fraction, seed)
-            remedy = "change --data.validation_fraction, or lower --data.min_confidence for more segments"
+            remedy = "change validation_fraction, or lower min_confidence for more segments"
         check_sides(validation, instrument, self.instruments, remedy)
         return validation.astype(int)
 
@@ -190,8 +193,9 @@ class UrmpSegments(ClipSource):
             if all(segment.reason for segment in own):
                 raise DataError(
                     f"none of the {len(confidences)} segments of {instrument} has a mean CREPE confidence of "
-                    f"{self.min_confidence} or more; the highest is {max(confidences):.3f}. Lower "
-                    f"--data.min_confidence, or leave {instrument} out of data.instruments."
+                    f"{self.min_confidence} or more; the highest is {max(confidences):.3f}. Lower min_confidence, or "
+                    f"leave {instrument} out of instruments.",
+                    argument="min_confidence",
                 )
         return tuple(segment for segment in self.segments if not segment.reason)
 

@@ -79,4 +79,7 @@ def check_sides(
         own = validation[instrument == value]
         for side, is_there in (("training", not own.all()), ("validation", own.any())):
             if not is_there:
-                raise DataError(f"none of the {len(own)} segments of {name} is left for {side}; {remedy}.")
+                raise DataError(
+                    f"none of the {len(own)} segments of {name} is left for {side}; {remedy}.",
+                    argument="validation_fraction",
+                )

@@ -107,9 +107,11 @@ def check_instruments(instruments: Sequence[str]) -> None:
     """Raises DataError where a name is not URMP's or comes twice."""
     for name in instruments:
         if name not in INSTRUMENTS.values():
-            raise DataError(f"data.instruments has '{name}'; URMP has {', '.join(INSTRUMENTS.values())}.")
+            raise DataError(
+                f"instruments has '{name}'; URMP has {', '.join(INSTRUMENTS.values())}.", argument="instruments"
+            )
     if not instruments or len(set(instruments)) < len(instruments):
-        raise DataError(f"data.instruments is {list(instruments)}; name one or more, each once.")
+        raise DataError(f"instruments is {list(instruments)}; name one or more, each once.", argument="instruments")
 
 
 def find_stems(root: Path, instruments: Sequence[str]) -> tuple[Stem, ...]:
@@ -125,19 +127,21 @@ def find_stems(root: Path, instruments: Sequence[str]) -> tuple[Stem, ...]:
     """
     check_instruments(instruments)
     if not root.is_dir():
-        raise DataError(f"no folder {root}; name the one with URMP's pieces with --data.root.")
+        raise DataError(f"no folder {root}; set root to the one with URMP's pieces.", argument="root")
     paths = [path for path in audio_files(root, _ENDINGS) if path.name.startswith("AuSep_")]
     if not paths:
         raise DataError(
-            f"no stems in {root} or its folders; --data.root should name the folder with URMP's pieces, like "
-            "01_Jupiter_vn_vc with AuSep_1_vn_01_Jupiter.wav."
+            f"no stems in {root} or its folders; root should name the folder with URMP's pieces, like "
+            "01_Jupiter_vn_vc with AuSep_1_vn_01_Jupiter.wav.",
+            argument="root",
         )
     instrument_of = {path: _instrument_and_title(path)[0] for path in paths}
     for instrument in instruments:
         if instrument not in instrument_of.values():
             there = [name for name in INSTRUMENTS.values() if name in instrument_of.values()]
             raise DataError(
-                f"no stem of {instrument} in {root}; it has {', '.join(there)}. Correct data.instruments or data.root."
+                f"no stem of {instrument} in {root}; it has {', '.join(there)}. Correct instruments or root.",
+                argument="instruments",
             )
     wanted = [path for path in paths if instrument_of[path] in instruments]
     first: dict[str, Path] = {}

@@ -281,11 +281,11 @@ class DSAE(LightningModule):
         here = self._shape
         if differing := {name: value for name, value in state["shape"].items() if value != here[name]}:
             pairs = ", ".join(f"{name} {value} (here {here[name]})" for name, value in differing.items())
-            settings = [f"--model.{name} {value}" for name, value in differing.items() if name in _SHAPE]
-            wanted = (
-                f"Pass {' '.join(settings)}, or the config of its run." if settings else "Take the data of its run."
+            settings = [name for name in differing if name in _SHAPE]
+            remedy = "Set the same, or take the configuration of its run." if settings else "Take the data of its run."
+            raise ModelError(
+                f"the checkpoint is of a model with {pairs}. {remedy}", argument=settings[0] if settings else None
             )
-            raise ModelError(f"the checkpoint is of a model with {pairs}. {wanted}")
         self.stage = Stage(state["stage"])
 
     @property
@@ -298,7 +298,8 @@ def _n_features(x_shape: Sequence[int]) -> int:
     if len(x_shape) != 2 or min(x_shape) < 1:
         raise ModelError(
             f"this model hears sequences of frames, (frames, features), and x_shape is {tuple(x_shape)}; choose such a "
-            "representation, like modules.audio.LogMelSequence."
+            "representation, like modules.audio.LogMelSequence.",
+            argument="representation",
         )
     return x_shape[1]
 
@@ -306,7 +307,7 @@ def _n_features(x_shape: Sequence[int]) -> int:
 def _check(settings: Mapping[str, Any]) -> None:
     for name in ("v_dim", "z_dim", "hidden_dim", "transition_dim"):
         if settings[name] < 1:
-            raise ModelError(f"model.{name} is {settings[name]}; it must be 1 or more.")
+            raise ModelError(f"{name} is {settings[name]}; it must be 1 or more.", argument=name)
     for name, choices in _CHOICES.items():
         if settings[name] not in choices:
-            raise ModelError(f"model.{name} is {settings[name]!r}; choose from {', '.join(choices)}.")
+            raise ModelError(f"{name} is {settings[name]!r}; choose from {', '.join(choices)}.", argument=name)

@@ -24,7 +24,7 @@ def _channels(size: int, width: float) -> list[int]:
             f"the spectrogram has the size {size}; it must be a power of two from 4 to {1 << (len(CHANNELS) - 1)}."
         )
     if width <= 0:
-        raise ModelError(f"model.width is {width}; it must be greater than 0.")
+        raise ModelError(f"width is {width}; it must be greater than 0.", argument="width")
     return [max(1, round(width * channels)) for channels in (*CHANNELS[:n_halvings], CHANNELS[-1])]
 
 
