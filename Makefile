@@ -35,7 +35,7 @@ test: setup  ## run the tests
 test-all: setup  ## run the tests, the slow ones too
 	$(BIN)/python -m pytest -n $(JOBS) -m ''
 
-bench: setup  ## time the information metrics against scikit-learn, and the loading of notes (minutes)
+bench: setup  ## time the start of commands, the information metrics, and the loading of notes (minutes)
 	$(BIN)/python -m benchmarks
 
 lint: setup  ## check style, docstrings and types
