@@ -41,7 +41,7 @@ test-processors: setup  ## run the numerical tests with the kernels and threads 
 test-processors-quick: setup  ## run some of them under one such setting (a minute)
 	$(BIN)/python scripts/test_processors.py --jobs $(JOBS) --quick
 
-bench: setup  ## time the information metrics against scikit-learn, and the loading of notes (minutes)
+bench: setup  ## time the start of commands, the information metrics, and the loading of notes (minutes)
 	$(BIN)/python -m benchmarks
 
 lint: setup  ## check style, docstrings and types

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -112,8 +112,8 @@ class ClipDataModule(LightningDataModule):
         """Makes, measures and represents the clips, unless the cache has them."""
         self.source.prepare()
         self._parts()  # a split that cannot be had is better known before the work
+        self._entry()  # names clips that cannot be read, which have no attributes either
         self._attribute_values()
-        self._entry()
 
     def setup(self, stage: str) -> None:
         """Opens what was prepared, and divides it into parts."""
@@ -155,6 +155,29 @@ class ClipDataModule(LightningDataModule):
         """Returns some clips of a dataset as a batch on a device, as the loaders would give them to a model."""
         clips = default_collate([dataset[int(position)] for position in positions])
         return self.on_after_batch_transfer({name: value.to(device) for name, value in clips.items()}, 0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint needs for its model to be heard: the representation, and the names of classes."""
+        return {
+            "representation": self.representation.settings,
+            "n_samples": self.n_samples,
+            "class_names": {name: list(names) for name, names in self.class_names.items()},
+            "attributes": list(self.attributes),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Refuses a checkpoint whose model heard something else.
+
+        Raises:
+            DataError: The representation or the attributes are others; the message names what differs.
+        """
+        here = self.state_dict()
+        for name in ("representation", "attributes"):
+            then, now = state_dict.get(name, here[name]), here[name]
+            if then and then != now:
+                raise DataError(
+                    f"the checkpoint's model was trained on {name} {_shown(then)}, and these data have {_shown(now)}."
+                )
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         """Returns the training clips, in an order set by the seed and the epoch alone: a resumed run repeats it.
@@ -244,3 +267,11 @@ class ClipDataModule(LightningDataModule):
                 f"{' or '.join(self.attributes)} (the reasons are in its table): "
                 f"{', '.join(self.source.clip_names(clips[:_NAMED]))}{more}."
             )
+
+
+def _shown(value: Any) -> str:
+    if not isinstance(value, dict):
+        return ", ".join(value) or "none"
+    return (
+        f"{value.get('class')} ({', '.join(f'{name} {setting}' for name, setting in value.items() if name != 'class')})"
+    )

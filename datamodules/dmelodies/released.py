@@ -11,18 +11,25 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from datamodules.clips.source import ClipSource
+from datamodules.clips.source import ClipSource, Part
 from datamodules.dmelodies.rendered import CLIP_SECONDS
 from datamodules.errors import DataError
 from datamodules.storage.audio_files import audio_files
 from modules.audio import _torchaudio
+
+PARTS = {
+    "train": Part.TRAIN,
+    **dict.fromkeys(("val", "valid", "validation"), Part.VALIDATION),
+    "test": Part.TEST,
+}
+"""What the clips in folders of these names are for."""
 
 _STEM = re.compile(r"(?P<index>\d+)_.*-(?P<instrument>[A-Za-z ]+)")
 
 
 @dataclass(frozen=True)
 class ReleasedWavs(ClipSource):
-    """A folder of WAV files named ``<index>_...-<Instrument>.wav``, in ``train`` and ``val`` or directly in it.
+    """A folder of WAV files named ``<index>_...-<Instrument>.wav``, in ``train``, ``val``, ``test`` or in it.
 
     Files of other instruments are left out. Audio is mixed to mono, brought to the sample rate and to
     four seconds, and divided by its peak.
@@ -40,7 +47,6 @@ class ReleasedWavs(ClipSource):
     instruments: tuple[str, ...]
     sample_rate: int
     name = "dmelodies-wav"
-    reads_files = True
     files: tuple[Path, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,11 +119,16 @@ class ReleasedWavs(ClipSource):
         return np.array([_parse_stem(path)[0] for path in self.files])
 
     def parts(self, validation_fraction: float, seed: int) -> NDArray[np.integer]:
-        """The folder's own division, or a random one by melody."""
-        sides = [path.relative_to(self.folder).parts[0] for path in self.files]
-        if {"train", "val"} <= set(sides):
-            return np.array([int(side == "val") for side in sides])
-        return super().parts(validation_fraction, seed)
+        """The folder's own division; where it has no validation folder, a random one by melody.
+
+        Whatever lies in a folder that is called like a part belongs to it, in any letter case.
+        """
+        folders = [path.relative_to(self.folder).parts[:-1] for path in self.files]
+        named = [next((PARTS[name.lower()] for name in names if name.lower() in PARTS), None) for names in folders]
+        if Part.VALIDATION in named:
+            return np.array([Part.TRAIN if part is None else part for part in named])
+        drawn = super().parts(validation_fraction, seed)
+        return np.array([part if own is not Part.TEST else own for own, part in zip(named, drawn, strict=True)])
 
     def clip_names(self, indices: NDArray[np.integer]) -> list[str]:
         paths = [self.files[index] for index in indices.tolist()]

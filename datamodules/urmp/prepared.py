@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.clips.source import ClipSource
+from datamodules.clips.source import ClipSource, Part
 from datamodules.errors import DataError
 from datamodules.storage.audio_files import is_audio_file
 from datamodules.urmp.segments import SEGMENT_SECONDS
 from datamodules.urmp.stems import INSTRUMENTS, check_instruments
 
-SPLITS = ("train", "val")
+SPLITS = {"train": Part.TRAIN, "val": Part.VALIDATION, "test": Part.TEST}
 
 _CODES = {name: code for code, name in INSTRUMENTS.items()}
 
@@ -23,7 +23,7 @@ _CODES = {name: code for code, name in INSTRUMENTS.items()}
 class PreparedSegments(ClipSource):
     """Segments in one NumPy file each, with the division into training and validation that their folders are.
 
-    Audio is as in the files: normalisation and choice are done. A folder of test segments is not read.
+    Audio is as in the files: normalisation and choice are done. The folder of test segments may be missing.
 
     Args:
         folder: Holds a folder for each instrument, named by URMP's code (``vn``) or by its name (``violin``).
@@ -38,9 +38,8 @@ class PreparedSegments(ClipSource):
     instruments: tuple[str, ...]
     sample_rate: int
     name = "urmp-prepared"
-    reads_files = True
-    files: tuple[tuple[Path, int, bool], ...] = field(init=False)
-    """Of each segment: the file, the number of its instrument, and whether it is for validation."""
+    files: tuple[tuple[Path, int, Part], ...] = field(init=False)
+    """Of each segment: the file, the number of its instrument, and what it is for."""
 
     def __post_init__(self) -> None:
         check_instruments(self.instruments)
@@ -50,16 +49,16 @@ class PreparedSegments(ClipSource):
             )
         files = []
         for number, instrument in enumerate(self.instruments):
-            for split in SPLITS:
+            for split, part in SPLITS.items():
                 there = (self._instrument_folder(instrument) / split / "audio").glob("*")
                 found = sorted(path for path in there if is_audio_file(path.name, (".npy",)))
-                if not found:
+                if not found and part is not Part.TEST:
                     raise DataError(
                         f"no segments of {instrument} for '{split}' in {self.folder}: expected "
                         f"{_CODES[instrument]}/{split}/audio/*.npy. Correct prepared_dir or instruments.",
                         argument="prepared_dir",
                     )
-                files += [(path, number, split == "val") for path in found]
+                files += [(path, number, part) for path in found]
         object.__setattr__(self, "files", tuple(files))
 
     @property
@@ -106,7 +105,7 @@ class PreparedSegments(ClipSource):
 
     def parts(self, validation_fraction: float, seed: int) -> NDArray[np.integer]:
         """The folders' own division."""
-        return np.array([int(is_validation) for _, _, is_validation in self.files])
+        return np.array([part for _, _, part in self.files])
 
     def clip_names(self, indices: NDArray[np.integer]) -> list[str]:
         paths = [self.files[index][0] for index in indices.tolist()]

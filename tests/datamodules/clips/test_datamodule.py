@@ -386,3 +386,21 @@ def test_options_that_cannot_be_had_are_refused_at_once(module, tmp_path, option
     with pytest.raises(DataError, match=message):
         module(**options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_checkpoints_hold_what_is_needed_to_hear(prepared):
+    data = prepared(representation=LogMelSequence(n_mels=20, hop_length=64, n_fft=256))
+
+    state = data.state_dict()
+
+    assert state["representation"] == data.representation.settings
+    assert state["n_samples"] == N_SAMPLES
+    assert state["class_names"] == {name: list(names) for name, names in data.class_names.items()}
+    prepared(representation=LogMelSequence(n_mels=20, hop_length=64, n_fft=256)).load_state_dict(state)
+
+
+def test_a_checkpoint_whose_model_heard_something_else_is_refused(prepared):
+    state = prepared(representation=LogMelSequence(n_mels=20, hop_length=64, n_fft=256)).state_dict()
+
+    with pytest.raises(DataError, match=r"trained on representation LogMelSequence .*hop_length 64.* hop_length 128"):
+        prepared(representation=LogMelSequence(n_mels=20, hop_length=128, n_fft=256)).load_state_dict(state)

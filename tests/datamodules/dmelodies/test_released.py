@@ -185,7 +185,7 @@ def test_endings_of_any_letter_case_and_debris_beside_them(release):
     source = ReleasedWavs(release, PAIR, RATE)
 
     assert [path.with_suffix(".wav").name for path in source.files] == names
-    assert source.split(0.2).sum() == 4
+    assert (source.parts(0.2, 0) == Part.VALIDATION).sum() == 4
     assert all(np.abs(source.audio(index)).max() == 1 for index in range(len(source)))
 
 
@@ -228,3 +228,29 @@ def test_key_follows_the_files(release, write_wav):
     removed = key()
     others = [ReleasedWavs(release, ("violin",), RATE).key(), ReleasedWavs(release, PAIR, 8000).key()]
     assert len({first, changed, removed, *map(json.dumps, others)}) == 5
+
+
+@pytest.mark.parametrize(
+    "names", [("train", "val", "test"), ("Train", "VALID", "Test"), ("train", "validation", "test")]
+)
+def test_what_a_folder_says_about_the_split_holds(tmp_path, write_wav, names):
+    for number, name in enumerate(names):
+        for instrument in ("Violin", "Trumpet"):
+            write_wav(tmp_path / name / f"{number}_melody-{instrument}.wav", 440.0, seconds=0.1)
+
+    source = ReleasedWavs(tmp_path, ("violin", "trumpet"), 16_000)
+
+    parts = dict(zip([path.parent.name for path in source.files], source.parts(0.5, 0).tolist(), strict=True))
+    assert parts == dict(zip(names, (Part.TRAIN, Part.VALIDATION, Part.TEST), strict=True))
+
+
+def test_nothing_of_a_test_folder_is_drawn_where_there_is_no_validation_folder(tmp_path, write_wav):
+    for number in range(12):
+        folder = tmp_path / ("test" if number < 4 else "train")
+        write_wav(folder / f"{number}_melody-Violin.wav", 440.0, seconds=0.1)
+
+    source = ReleasedWavs(tmp_path, ("violin",), 16_000)
+
+    parts = source.parts(0.25, 3)
+    assert [path.parent.name == "test" for path in source.files] == (parts == Part.TEST).tolist()
+    assert {Part.TRAIN, Part.VALIDATION} < set(parts.tolist())

@@ -34,12 +34,12 @@ def folder(tmp_path):
 def test_segments_with_the_folders_own_split(folder):
     source = PreparedSegments(folder, PAIR, RATE)
     assert source.class_names == {"instrument": PAIR}
-    assert source.labels()["instrument"].tolist() == [0] * 4 + [1] * 4
+    assert source.labels()["instrument"].tolist() == [0] * 5 + [1] * 5
     # Whatever share and seed are asked for.
-    assert source.parts(0.5, 3).tolist() == [Part.TRAIN, Part.TRAIN, Part.TRAIN, Part.VALIDATION] * 2
-    for index in range(8):
+    assert source.parts(0.5, 3).tolist() == [Part.TRAIN, Part.TRAIN, Part.TRAIN, Part.VALIDATION, Part.TEST] * 2
+    for index in range(10):
         path = source.files[index][0]
-        assert path.parts[-3] == ("train", "val")[source.parts(0.1, 0)[index]]
+        assert path.parts[-3] == ("train", "val", "test")[source.parts(0.1, 0)[index]]
         assert path.parts[-4] == ("vn", "trumpet")[source.labels()["instrument"][index]]
         assert np.array_equal(source.audio(index), np.load(path))
 
