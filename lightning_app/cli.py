@@ -66,7 +66,7 @@ class DisentangleCLI(LightningCLI):
         add_model_and_data(parser)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Without Lightning's warning that arguments were given; the command line gives them with its paths found."""
+        """Parses without Lightning's warning that arguments were passed: here they are, with their paths found."""
         self.config = parser.parse_args(args)
         check_options(self.config.subcommand, self.config[self.config.subcommand])
 
@@ -148,7 +148,7 @@ class DisentangleCLI(LightningCLI):
 
 
 def _best(callback: Checkpoint) -> str | None:
-    """The path of the best checkpoint, by one that knows what is best."""
+    """The path of the best checkpoint; None where the callback follows no score."""
     path = callback.best_model_path if isinstance(callback, ModelCheckpoint) and callback.monitor else ""
     return os.path.relpath(path) if path else None
 

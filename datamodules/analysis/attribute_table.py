@@ -60,11 +60,11 @@ def attribute_table(
     Clips are known by their names alone: let a name tell what it stands for, such as the file's time of modification.
 
     Args:
-        clips: For each name what ``read`` takes: by default an audio file.
+        clips: What ``read`` takes by the name of the clip: by default an audio file.
         model: What computes the attributes.
         folder: Folder of the table, beside the data.
         read: Returns a clip's samples and their rate in Hz; worker processes get it pickled.
-        cache_dir: Where it lies if the data are read-only.
+        cache_dir: Folder of the table if the data are read-only.
         n_workers: Worker processes, 1 or more; by default, one for each usable core. The result does not depend on it.
 
     Returns:

@@ -37,7 +37,7 @@ class ReleasedWavs(ClipSource):
     Args:
         folder: The folder.
         instruments: Names of the instruments to keep, in lower case with underscores.
-        sample_rate: Wanted, in Hz.
+        sample_rate: Sample rate that clips are brought to, in Hz.
 
     Raises:
         DataError: There is no such folder, no WAV in it, one with another kind of name, or none of an instrument.

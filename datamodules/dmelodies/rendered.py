@@ -51,13 +51,13 @@ class RenderedMelodies(ClipSource):
     than the number of melodies repeats them on the instruments they have not been played on.
 
     Args:
-        tonic: Of all melodies.
-        octaves: Of the melodies, different ones; more than one makes the octave a second global factor.
-        scale: Of all melodies.
+        tonic: Tonic of all melodies.
+        octaves: Octaves of the melodies, different ones; more than one makes the octave a second global factor.
+        scale: Scale of all melodies.
         instruments: General MIDI names (`general_midi.INSTRUMENTS`).
         size: Number of clips.
-        seed: Of the draw.
-        sample_rate: In Hz.
+        seed: Seed of the draw.
+        sample_rate: Sample rate, in Hz.
         soundfont: A soundfont of one's own, or None for the system's.
 
     Raises:
@@ -146,7 +146,7 @@ class RenderedMelodies(ClipSource):
         return np.ravel_multi_index(tuple(self._factors[:, n_global:].T), factors.SHAPE[n_global:])
 
     def parts(self, validation_fraction: float, seed: int) -> NDArray[np.integer]:
-        """In the order of the draw, which is random already."""
+        """The draw is random already, so the split takes the clips in its order."""
         return split_by_group(self.groups(), validation_fraction).astype(int)
 
     @property

@@ -13,9 +13,9 @@ from datamodules.errors import DataError
 from datamodules.storage.audio_files import is_audio_file
 
 FAMILIES = ("bass", "brass", "flute", "guitar", "keyboard", "mallet", "organ", "reed", "string", "synth_lead", "vocal")
-"""In the order of NSynth's ``instrument_family`` (Engel et al. 2017, release notes)."""
+"""The families, in the order of NSynth's ``instrument_family`` (Engel et al. 2017, release notes)."""
 SOURCES = ("acoustic", "electronic", "synthetic")
-"""In the order of NSynth's ``instrument_source``."""
+"""The sources, in the order of NSynth's ``instrument_source``."""
 SPLITS = ("train", "valid", "test")
 
 _NAMED = 5
@@ -67,8 +67,8 @@ class NSynthIndex:
 
     Attributes:
         folder: The split's folder, with ``examples.json`` and ``audio/``.
-        names: Such as ``bass_electronic_018-031-100``, bytes of shape (n,).
-        endings: Of the files' names, ``.wav`` in any letter case, bytes of shape (n,).
+        names: Names such as ``bass_electronic_018-031-100``, bytes of shape (n,).
+        endings: Endings of the files' names, ``.wav`` in any letter case, bytes of shape (n,).
         family: Position in `FAMILIES`, shape (n,).
         source: Position in `SOURCES`, shape (n,).
         pitch: MIDI note, shape (n,).

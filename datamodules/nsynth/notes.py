@@ -35,7 +35,7 @@ def read_note(path: Path, form: NoteFormat) -> NDArray[np.float32]:
     """Reads a note's WAV.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         form: The sample rate and the length that it must have.
 
     Returns:

@@ -54,12 +54,12 @@ class RenderedNotes:
     """Which notes to render: every instrument of the families at every pitch and velocity that it can play.
 
     Attributes:
-        families: Some of NSynth's.
-        pitches: MIDI notes.
-        velocities: MIDI velocities, 1 to 127; NSynth has 25, 50, 75, 100 and 127.
+        families: Some of NSynth's families.
+        pitches: MIDI notes to render.
+        velocities: MIDI velocities to render, 1 to 127; NSynth has 25, 50, 75, 100 and 127.
         validation_fraction: Share of the instruments of each family whose notes are for validation; NSynth, too, has
             no instrument on both sides.
-        seed: Of the choice of these.
+        seed: Seed of the choice of instruments for validation.
 
     Raises:
         DataError: A family that there is not, or no note at all.
@@ -140,7 +140,7 @@ class Note(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As NSynth names it.
+        """The name of the note, as NSynth forms it.
 
         >>> Note("bass", "synthetic", 1, "synth_bass_2", 31, 100).name
         'bass_synthetic_001-031-100'
@@ -149,7 +149,7 @@ class Note(NamedTuple):
 
     @property
     def instrument_name(self) -> str:
-        """As NSynth names the instrument."""
+        """The name of the instrument, as NSynth forms it."""
         return f"{self.family}_{self.source}_{self.number:03d}"
 
     def entry(self, sample_rate: int) -> dict[str, Any]:
@@ -172,10 +172,10 @@ def render_nsynth(folder: Path, notes: RenderedNotes, form: NoteFormat, soundfon
     """Writes notes in the layout of NSynth's release: ``nsynth-{train,valid}/{examples.json,audio/*.wav}``.
 
     Args:
-        folder: That they are written to; made where missing.
-        notes: Which.
-        form: Their sample rate and length.
-        soundfont: SF2 or SF3 file.
+        folder: Folder that the notes are written to; made where missing.
+        notes: The notes to render.
+        form: Sample rate and length of the notes.
+        soundfont: The soundfont, an SF2 or SF3 file.
         n_workers: Processes that render. The files do not depend on their number.
 
     Returns:
@@ -232,8 +232,8 @@ def render_to(
 
     Args:
         destination: A folder that does not exist yet; it appears when all notes are rendered.
-        notes: Which notes.
-        soundfont: One's own (SF2 or SF3); None for the system's.
+        notes: The notes to render.
+        soundfont: A soundfont of one's own (SF2 or SF3); None for the system's.
         n_workers: Processes that render; None takes one for each CPU core.
 
     Raises:

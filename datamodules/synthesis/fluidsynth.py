@@ -111,10 +111,10 @@ def render(
     Args:
         pitches: MIDI note number of each tick, -1 for a rest; shape (n_ticks,).
         program: General MIDI program, counted from zero.
-        soundfont: SF2 or SF3 file.
-        sample_rate: Of the result, in Hz.
+        soundfont: The soundfont, an SF2 or SF3 file.
+        sample_rate: Sample rate of the result, in Hz.
         n_samples: Length of the result, which the ticks share.
-        durations: Of the ticks, in any unit; None for equal ones.
+        durations: Durations of the ticks, in any unit; None for equal ones.
         velocity: MIDI velocity of all notes, 1 to 127.
 
     Returns:

@@ -32,10 +32,10 @@ _SCHEMA = pa.schema([(KEY, pa.string()), ("confidence", pa.list_(pa.float32())),
 
 @dataclass(frozen=True)
 class Measures:
-    """Of a stem.
+    """What is measured of a stem.
 
     Attributes:
-        confidence: CREPE's, of each frame, shape (n_frames,); frames are centred on multiples of 10 ms.
+        confidence: CREPE's confidence of each frame, shape (n_frames,); frames are centred on multiples of 10 ms.
         peak: Largest absolute sample, at CREPE's sample rate.
     """
 
@@ -51,7 +51,7 @@ def measured(stems: Sequence[Stem], model: Capacity, cache_dir: Path, n_workers:
     for.
 
     Args:
-        stems: To measure.
+        stems: Stems to measure.
         model: One of `crepe_confidence.MODELS`.
         cache_dir: Folder of the table.
         n_workers: Worker processes, 1 or more. The result does not depend on their number.

@@ -26,9 +26,9 @@ class PreparedSegments(ClipSource):
     Audio is as in the files: normalisation and choice are done. The folder of test segments may be missing.
 
     Args:
-        folder: Holds a folder for each instrument, named by URMP's code (``vn``) or by its name (``violin``).
+        folder: The folder with a folder for each instrument, named by URMP's code (``vn``) or by its name (``violin``).
         instruments: Names from `INSTRUMENTS`, in the order of their numbers.
-        sample_rate: That the segments have, in Hz; the files do not tell.
+        sample_rate: Sample rate of the segments, in Hz; the files do not tell.
 
     Raises:
         DataError: No such folder, or no segments of an instrument in one of the splits.
@@ -39,7 +39,7 @@ class PreparedSegments(ClipSource):
     sample_rate: int
     name = "urmp-prepared"
     files: tuple[tuple[Path, int, Part], ...] = field(init=False)
-    """Of each segment: the file, the number of its instrument, and what it is for."""
+    """The file of each segment, the number of its instrument, and what it is for."""
 
     def __post_init__(self) -> None:
         check_instruments(self.instruments)

@@ -34,9 +34,9 @@ class Segment:
 
     Attributes:
         stem: The stem.
-        start: In seconds.
-        confidence: Mean of CREPE's over its frames; None where it is the short rest of a stem.
-        reason: Why it was dropped; empty where it was kept.
+        start: Start in seconds.
+        confidence: Mean of CREPE's confidence over its frames; None where it is the short rest of a stem.
+        reason: Reason why it was dropped; empty where it was kept.
     """
 
     stem: Stem
@@ -60,13 +60,13 @@ class UrmpSegments(ClipSource):
     measured, which takes hours with the full model, when the segments are first asked for.
 
     Args:
-        stems: To cut.
-        instruments: Their instruments, in the order of their numbers.
-        sample_rate: Wanted, in Hz.
+        stems: Stems to cut.
+        instruments: Instruments of the stems, in the order of their numbers.
+        sample_rate: Sample rate that clips are brought to, in Hz.
         min_confidence: Mean confidence, in [0, 1], that a segment must have to be kept.
-        hop_seconds: From the start of a segment to the start of the next.
+        hop_seconds: Seconds from the start of a segment to the start of the next.
         crepe_model: One of `crepe_confidence.MODELS`.
-        cache_dir: Where the measures are kept.
+        cache_dir: Folder of the cache, where the measures are kept.
         n_workers: Worker processes that measure.
         split_by_piece: Whether all segments of a piece are on one side of a split.
 

@@ -33,7 +33,7 @@ INSTRUMENTS = {
 """The name of each of URMP's codes."""
 
 RATE = 48_000
-"""Of all stems, in Hz."""
+"""Sample rate of all stems, in Hz."""
 
 _STEM = re.compile(r"AuSep_\d+_(?P<code>[a-z]+)_\d+_(?P<title>.+)")
 _ENDINGS = (".wav", ".flac")
@@ -47,10 +47,10 @@ class Stem:
     """A stem.
 
     Attributes:
-        path: Of the file.
-        name: Of the file and its folder, such as ``01_Jupiter_vn_vc/AuSep_1_vn_01_Jupiter.wav``.
+        path: Path of the file.
+        name: Name of the file and its folder, such as ``01_Jupiter_vn_vc/AuSep_1_vn_01_Jupiter.wav``.
         instrument: One of the names in `INSTRUMENTS`, by the code of the file: folders' names have mistakes.
-        title: Of the piece. Arrangements of one piece in several folders have the same.
+        title: Title of the piece. Arrangements of one piece in several folders have the same.
         n_samples: Length, at `RATE`.
         state: Size and time of modification of the file, which tell whether it has changed.
     """
@@ -70,9 +70,9 @@ class Stem:
         """Reads a part of it, mixed to mono and resampled.
 
         Args:
-            rate: Wanted, in Hz.
-            start: First sample, at the wanted rate. What lies before the beginning is silence.
-            stop: End, exclusive, at the wanted rate. What lies after the end is silence.
+            rate: Sample rate that it is brought to, in Hz.
+            start: First sample, at this rate. What lies before the beginning is silence.
+            stop: End, exclusive, at this rate. What lies after the end is silence.
 
         Returns:
             As in the file, without normalisation; shape (stop - start,).

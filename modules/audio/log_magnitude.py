@@ -15,9 +15,9 @@ class LogMagnitudeSpec:
     """What determines a log-magnitude spectrogram (Watcharasupat & Lerch 2021, supplement).
 
     Attributes:
-        sample_rate: Of the audio, in Hz.
+        sample_rate: Sample rate of the audio, in Hz.
         n_samples: Length of a clip; longer audio is cut, shorter is filled with silence.
-        size: Of the square: its bins, and its frames after padding. A power of two.
+        size: Side of the square: its bins, and its frames after padding. A power of two.
         hop_length: Step from frame to frame, in samples (128 is 8 ms).
 
     Raises:

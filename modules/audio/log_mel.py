@@ -20,7 +20,7 @@ class LogMelSpec:
     """What determines a log-mel spectrogram (Luo et al. 2022, section 5.1, and their published settings).
 
     Attributes:
-        sample_rate: Of the audio, in Hz.
+        sample_rate: Sample rate of the audio, in Hz.
         n_fft: Length of the Hann window and of the FFT, in samples (2048 is 128 ms).
         hop_length: Step from frame to frame, in samples (256 is 16 ms).
         n_mels: Number of mel bands (HTK scale).

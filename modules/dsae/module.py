@@ -25,9 +25,9 @@ class Encoding(NamedTuple):
     """The posteriors of B sequences and the latents taken from them (samples, or the means)."""
 
     q_v: Gaussian
-    """Of the global latent, (B, V)."""
+    """Posterior of the global latent, (B, V)."""
     q_z: Gaussian
-    """Of the local latents, (B, T, Z)."""
+    """Posterior of the local latents, (B, T, Z)."""
     v: Tensor
     z: Tensor
 
@@ -54,11 +54,11 @@ class DSAE(LightningModule):
         reduction: ``mean`` averages every term over its own features and over time and takes the squared error whole,
             as the published runs do; ``sum`` is eq. (2) to the letter: sums over features, averages over time, and half
             the squared error (the Gaussian log-likelihood without its constant).
-        global_swap_v_weight: Of eq. (4): v, of the swapped sequence, becomes the target's.
-        global_swap_z_weight: Of eq. (5): z stays the source's when v is replaced.
-        local_swap_v_weight: Of eq. (6): v stays the source's when z is replaced.
-        local_swap_z_weight: Of eq. (7): z becomes the target's.
-        learning_rate: Adam's.
+        global_swap_v_weight: Weight of eq. (4): v, of the swapped sequence, becomes the target's.
+        global_swap_z_weight: Weight of eq. (5): z stays the source's when v is replaced.
+        local_swap_v_weight: Weight of eq. (6): v stays the source's when z is replaced.
+        local_swap_z_weight: Weight of eq. (7): z becomes the target's.
+        learning_rate: Learning rate of Adam.
 
     Raises:
         ModelError: A size below 1, a choice that there is not, or weights of a model of another shape.

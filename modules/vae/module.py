@@ -43,15 +43,15 @@ class BetaVAE(LightningModule):
         width: Scales all channels of the published encoder and decoder; 1 is published.
         beta: Weight of the KL term.
         gamma: Weight of the attribute regularisation.
-        delta: Its steepness.
+        delta: Steepness of the attribute regularisation.
         reduction: ``mean`` averages the squared error over bins and the KL over dimensions; ``sum`` sums both, and
             halves the squared error: the evidence lower bound of a unit-variance Gaussian to the letter. The paper does
             not say which.
         global_pairs: Whether, on several devices, the pairs of the regularisation are those of all devices' batches
             together, so that the loss is that of one device with the whole batch.
-        encoder: Another module from (B, 1, T, F) to a `modules.gaussian.Gaussian` of (B, D); None for the published.
-        decoder: Another module from (B, D) to (B, 1, T, F); None for the published.
-        learning_rate: Adam's, where the configuration names no other optimiser.
+        encoder: A module from (B, 1, T, F) to a `modules.gaussian.Gaussian` of (B, D); None takes the published.
+        decoder: A module from (B, D) to (B, 1, T, F); None takes the published.
+        learning_rate: Learning rate of Adam, where the configuration names no other optimiser.
 
     Raises:
         ModelError: A dimension that is out of range or named twice, more of them than attributes, or a negative weight.
@@ -120,7 +120,7 @@ class BetaVAE(LightningModule):
         Args:
             x: Spectrograms, (B, 1, T, F).
             dim: The latent dimension.
-            positions: Its values, (P,).
+            positions: Values of that dimension, (P,).
 
         Returns:
             Shape (B, P, 1, T, F).
