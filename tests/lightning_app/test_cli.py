@@ -12,6 +12,7 @@ import torch
 import yaml
 
 from lightning_app.cli import main
+from lightning_app.commands.config_files import read_config
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
@@ -91,7 +92,7 @@ def test_every_model_takes_every_data_set_with_the_representation_that_it_hears(
     chosen = yaml.safe_load(data.read_text())
     assert config["data"]["class_path"] == chosen["class_path"]
     assert config["data"]["init_args"].items() >= chosen["init_args"].items()
-    own = yaml.safe_load(model.read_text())["data"]["init_args"]["representation"]["class_path"]
+    own = read_config(model)["data"]["init_args"]["representation"]["class_path"]
     assert config["data"]["init_args"]["representation"]["class_path"] == own
 
 
@@ -131,7 +132,7 @@ def test_both_ways_to_call_it(command):
         (["--data.batch_size", "0"], "batch_size is 0"),
         (["--ckpt_path", "nowhere.ckpt"], "no checkpoint at nowhere.ckpt"),
         (["--model.zdim", "16"], "no option --model.zdim. Did you mean --model.z_dim?"),
-        (["--data.log_mel.nmels", "8"], "Did you mean --data.log_mel.n_mels?"),
+        (["--data.representation.nmels", "8"], "Did you mean --data.representation.n_mels?"),
         (["--modle", "modules.DSAE"], "no option --modle. Did you mean --model?"),
         (["--data.octaves", "4"], "--data.octaves takes a list like [4], not 4."),
         (["--evaluation.rpa", "tin"], "--evaluation.rpa takes full or tiny or null, not tin."),
