@@ -24,10 +24,21 @@ def test_links_lead_somewhere(page):
     text = page.read_text()
     for path, _, heading in (link.partition("#") for link in re.findall(r"\]\(((?!http)[^)]+)\)", text)):
         linked = page.parent / path if path else page
-        assert linked.is_file(), path
+        assert linked.exists(), path
         if heading:
             headings = re.findall(r"^#+ (.*)", linked.read_text(), flags=re.MULTILINE)
             assert heading in {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_paths_and_targets_exist(page):
+    text = page.read_text()
+    folders = "metrics|modules|datamodules|lightning_app|configs|docs|tests|scripts|benchmarks"
+    for path in re.findall(rf"`((?:{folders})/[\w/.]*)`", text):
+        assert (ROOT / path).exists(), path
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"(?:`|^)make ([a-z-]+)", text, flags=re.MULTILINE):
+        assert re.search(rf"^{target}:.*## ", makefile, flags=re.MULTILINE), target
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
