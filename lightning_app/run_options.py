@@ -72,6 +72,8 @@ def explained() -> Iterator[None]:
     """
     try:
         yield
+    except RunError:
+        raise
     except Exception as error:
         text = " ".join(f"{error} {error.__cause__ or ''}".split())  # jsonargparse wraps what a class raises
         message = _remedy(text)

@@ -81,8 +81,6 @@ class ClipDataModule(LightningDataModule):
         check_fraction(validation_fraction)
         if represent not in ("ahead", "on_device"):
             raise DataError(f"data.represent is {represent!r}; choose from ahead, on_device.")
-        if taken := [name for name in source.class_names if name in RESERVED]:
-            raise DataError(f"{source.name} has a class '{taken[0]}'; a batch has something else of this name.")
         check_attributes(attributes, source)
         self.source = source
         self.representation = LogMelSequence(source.sample_rate) if representation is None else representation
@@ -109,6 +107,8 @@ class ClipDataModule(LightningDataModule):
 
     def prepare_data(self) -> None:
         """Makes, measures and represents the clips, unless the cache has them."""
+        if taken := [name for name in self.source.class_names if name in RESERVED]:
+            raise DataError(f"{self.source.name} has a class '{taken[0]}'; a batch has something else of this name.")
         self.source.prepare()
         self._parts()  # a split that cannot be had is better known before the work
         self._entry()  # names clips that cannot be read, which have no attributes either

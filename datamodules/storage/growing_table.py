@@ -104,8 +104,9 @@ def unique(rows: pa.Table) -> pa.Table:
 
 
 def _read(file: Path, schema: pa.Schema) -> pa.Table:
-    # Not pyarrow's own reading of paths, which takes a folder's name for a partition.
-    with file.open("rb") as content:
+    # Not pyarrow's own reading of paths, which takes a folder's name for a partition; nor a file of Python's, which its
+    # threads would let go of when they come to it: where Python ends just then, it aborts.
+    with pa.OSFile(str(file)) as content:
         table = pq.read_table(content)
     if table.schema.names != schema.names:
         raise pa.ArrowInvalid(f"it has the columns {table.schema.names} and not {schema.names}.")

@@ -243,7 +243,7 @@ def test_a_representation_that_the_model_cannot_hear(ar_vae, capsys, tmp_path):
         [subcommand, "-c", str(CONFIGS / "ar_vae.yaml"), *options, "--trainer.default_root_dir", str(tmp_path / folder)]
     ), *mel)  # fmt: skip
 
-    assert "this model hears square pictures, (1, size, size), and x_shape is (251, 80)" in message
+    assert "this model hears square pictures, (1, size, size), and x_shape is (501, 80)" in message
     assert "modules.audio.LogMagnitudePicture" in message
     assert not (tmp_path / "refused").exists()
 

@@ -1,5 +1,6 @@
 """The command line: values reach all that depends on them, and bad input ends in one message."""
 
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ import torch
 import yaml
 
 from lightning_app.cli import main
+from lightning_app.commands.config_files import read_config
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
@@ -91,7 +93,7 @@ def test_every_model_takes_every_data_set_with_the_representation_that_it_hears(
     chosen = yaml.safe_load(data.read_text())
     assert config["data"]["class_path"] == chosen["class_path"]
     assert config["data"]["init_args"].items() >= chosen["init_args"].items()
-    own = yaml.safe_load(model.read_text())["data"]["init_args"]["representation"]["class_path"]
+    own = read_config(model)["data"]["init_args"]["representation"]["class_path"]
     assert config["data"]["init_args"]["representation"]["class_path"] == own
 
 
@@ -131,7 +133,7 @@ def test_both_ways_to_call_it(command):
         (["--data.batch_size", "0"], "batch_size is 0"),
         (["--ckpt_path", "nowhere.ckpt"], "no checkpoint at nowhere.ckpt"),
         (["--model.zdim", "16"], "no option --model.zdim. Did you mean --model.z_dim?"),
-        (["--data.log_mel.nmels", "8"], "Did you mean --data.log_mel.n_mels?"),
+        (["--data.representation.nmels", "8"], "Did you mean --data.representation.n_mels?"),
         (["--modle", "modules.DSAE"], "no option --modle. Did you mean --model?"),
         (["--data.octaves", "4"], "--data.octaves takes a list like [4], not 4."),
         (["--evaluation.rpa", "tin"], "--evaluation.rpa takes full or tiny or null, not tin."),
@@ -193,15 +195,30 @@ def test_logger_that_is_not_installed(capsys, tmp_path):
     assert "TensorBoard is not installed: pip install tensorboard" in _fails(capsys, *_fit(*logger))
 
 
-def test_wandb_without_a_key(disentangle, capsys, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+def test_wandb_without_a_key(tmp_path, render_cache):
+    """In a process of its own, since W&B keeps what it once knew of keys."""
+    run = [
+        "--trainer.default_root_dir",
+        str(tmp_path),
+        "--trainer.accelerator",
+        "cpu",
+        "--trainer.logger.offline",
+        "false",
+    ]
+    data = ["--data.size", "8", "--data.log_mel.n_mels", "12", "--data.cache_dir", str(render_cache)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("WANDB")}
 
-    with pytest.raises(SystemExit) as exit_:
-        disentangle("fit", "--trainer.logger.offline", "false", logger=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "lightning_app", *_fit(*run, *data)],
+        env={**environment, "HOME": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
 
-    assert exit_.value.code == 1
-    assert "error: W&B has no key: type `wandb login`" in capsys.readouterr().err
+    assert done.returncode == 1
+    assert "error: W&B has no key: type `wandb login`" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("slot", ["checkpoint", "early_stopping"])

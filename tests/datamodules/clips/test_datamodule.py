@@ -348,7 +348,7 @@ def test_a_class_that_is_called_as_something_else_in_a_batch_is_refused(module, 
         class_names = {name: ("a", "b")}  # noqa: RUF012
 
     with pytest.raises(DataError, match=rf"^plain has a class '{name}'; a batch has something else of this name\.$"):
-        module(Clash())
+        module(Clash()).prepare_data()
 
 
 def test_a_representation_of_audio_at_another_rate_is_refused(module):

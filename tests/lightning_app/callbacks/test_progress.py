@@ -33,13 +33,14 @@ def test_shows_the_stage_and_the_loss(tiny_clips, quiet_trainer):
     assert bar.shown[-1]["informed prior loss"] == pytest.approx(trainer.callback_metrics["train/loss"].item())
 
 
+@pytest.mark.filterwarnings("ignore:.*training (ends|ended)")  # two steps are enough to look at the bar
 @pytest.mark.parametrize("columns", ["80", "120"])
 def test_fits_its_terminal(tiny_clips, quiet_trainer, capsys, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
     trainer = quiet_trainer(
         TwoStageTraining(999), StageProgressBar(), max_epochs=1000, max_steps=2, enable_progress_bar=True
     )
-    trainer.fit(DSAE(10, v_dim=2, z_dim=3), tiny_clips())
+    trainer.fit(DSAE((9, 10), v_dim=2, z_dim=3), tiny_clips())
 
     *_, last = capsys.readouterr().out.rstrip().splitlines()
     assert last.startswith("Epoch 0/999")

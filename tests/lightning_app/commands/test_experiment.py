@@ -175,7 +175,7 @@ def test_what_a_failed_run_says_is_its_error(arguments, finish, tmp_path, capsys
 
     message = fails(capsys, *(word + " --data.sise 3" if "--options=" in word else word for word in arguments()))
 
-    assert f"{TS_DSAE}, fit: error: Option 'sise' is not accepted" in message
+    assert f"{TS_DSAE}, fit: error: there is no option --data.sise. Did you mean --data.size?" in message
 
 
 def test_dry_run_prints_what_is_left_to_do_and_does_nothing(arguments, finish, tmp_path, capsys):

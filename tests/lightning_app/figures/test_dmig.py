@@ -7,7 +7,8 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from lightning_app.figures import dmig, main
+from lightning_app.commands.disentangle import main
+from lightning_app.figures.dmig import dmig
 
 METRICS = ("scc", "mig", "dmig")
 CONFIG = """
@@ -54,7 +55,7 @@ def table_of(folder):
 
 def fails(capsys, *arguments):
     with pytest.raises(SystemExit) as exit_:
-        main([str(argument) for argument in arguments])
+        main(["figure", *map(str, arguments)])
     assert exit_.value.code == 1
     message = capsys.readouterr().err
     assert message.startswith("error: ")
@@ -159,8 +160,8 @@ def test_record_may_refer_from_the_model_to_the_data(run):
 def test_command_line(run, tmp_path, capsys):
     folder = run((0, values(0.0, 2)))
 
-    main(["dmig", "--run", str(folder)])
-    main(["dmig", "--run", str(folder), "--output", str(tmp_path / "out")])
+    main(["figure", "dmig", "--run", str(folder)])
+    main(["figure", "dmig", "--run", str(folder), "--output", str(tmp_path / "out")])
 
     assert (folder / "figures" / "dmig.png").is_file()
     assert (tmp_path / "out" / "dmig.csv").read_text() == (folder / "figures" / "dmig.csv").read_text()

@@ -11,10 +11,10 @@ import pytest
 import soundfile
 
 from datamodules.dmelodies.rendered import RenderedMelodies
+from lightning_app.commands.disentangle import main
 from lightning_app.evaluation.kept_melody import listen
 from lightning_app.evaluation.replacement import ROLES, Reader, replace
-from lightning_app.figures import global_factors, main
-from lightning_app.figures.global_factors import octaves_above_source
+from lightning_app.figures.global_factors import global_factors, octaves_above_source
 from lightning_app.runs.load_run import load_run
 
 FACTORS = ("instrument", "octave")
@@ -36,7 +36,7 @@ def table_of(folder, name="global_factors.csv"):
 
 def fails(capsys, *arguments):
     with pytest.raises(SystemExit) as exit_:
-        main(["global_factors", *map(str, arguments)])
+        main(["figure", "global_factors", *map(str, arguments)])
     assert exit_.value.code == 1
     message = capsys.readouterr().err
     assert message.startswith("error: ")
@@ -161,7 +161,7 @@ def test_command_line_writes_into_the_run_and_nowhere_else(two_octave_run, tmp_p
     (run / "figures" / "global_factors").mkdir(parents=True)
     (run / "figures" / "global_factors" / "source_of_another_seed.wav").touch()
 
-    main(["global_factors", "--run", str(run), "--factors", "[octave, instrument]", "--seed", "3"])
+    main(["figure", "global_factors", "--run", str(run), "--factors", "[octave, instrument]", "--seed", "3"])
 
     after = {path.relative_to(run) for path in run.rglob("*")}
     assert {path.parts[0] for path in after - before} == {"figures"}
