@@ -1,5 +1,7 @@
 """The error that data sets raise when what they were asked for cannot be had."""
 
+from modules.errors import LibraryError
 
-class DataError(ValueError):
-    """A data set cannot be built as asked; the message names what is wrong and the remedy."""
+
+class DataError(LibraryError):
+    """A data set cannot be built as asked."""

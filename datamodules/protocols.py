@@ -33,7 +33,7 @@ class ClipData(Protocol):
     """A data module of clips of equal length.
 
     Attributes:
-        class_names: For each way to class the clips, the names of its classes.
+        class_names: Names of the classes, by each way to class the clips.
         attributes: Names of the columns of ``attributes`` in batches.
         representation: What a model hears, and the way back.
         x_shape: Shape of a clip as the model hears it.

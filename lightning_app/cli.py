@@ -18,7 +18,7 @@ from omegaconf.errors import InterpolationKeyError
 from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
 from lightning_app.callbacks.checks import check_callbacks
 from lightning_app.commands.parser import PARSER_MODE, OneMessageParser
-from lightning_app.errors import RunError, one_message
+from lightning_app.errors import RunError, one_message, options_named
 from lightning_app.quiet import silence_libraries
 from lightning_app.run_options import check_options, explained
 from lightning_app.runs.checkpoint import require_fit
@@ -40,7 +40,7 @@ class DisentangleCLI(LightningCLI):
     """
 
     def __init__(self, args: list[str] | None = None) -> None:
-        with ExitStack() as self._held:
+        with ExitStack() as self._held, options_named(self._keys):
             super().__init__(
                 LightningModule,
                 LightningDataModule,
@@ -56,12 +56,17 @@ class DisentangleCLI(LightningCLI):
                 args=args,
             )
 
+    def _keys(self) -> list[str]:
+        """The keys of the subcommand's configuration; none before it is parsed."""
+        config = getattr(self, "config", None)
+        return [] if config is None else list(config[config.subcommand].keys(branches=True))
+
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_lightning_class_args(self.trainer_class, "trainer")
         add_model_and_data(parser)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Without Lightning's warning that arguments were given; the command line gives them with its paths found."""
+        """Parses without Lightning's warning that arguments were passed: here they are, with their paths found."""
         self.config = parser.parse_args(args)
         check_options(self.config.subcommand, self.config[self.config.subcommand])
 
@@ -143,7 +148,7 @@ class DisentangleCLI(LightningCLI):
 
 
 def _best(callback: Checkpoint) -> str | None:
-    """The path of the best checkpoint, by one that knows what is best."""
+    """The path of the best checkpoint; None where the callback follows no score."""
     path = callback.best_model_path if isinstance(callback, ModelCheckpoint) and callback.monitor else ""
     return os.path.relpath(path) if path else None
 

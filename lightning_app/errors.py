@@ -1,7 +1,7 @@
 """Errors of a run, and how all of the project's own errors reach the user."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -30,6 +30,26 @@ def one_message() -> Iterator[None]:
         sys.exit(2 if isinstance(own, UsageError) else 1)
 
 
+@contextmanager
+def options_named(keys: Callable[[], Iterable[str]]) -> Iterator[None]:
+    """Ends the message of an error that names an argument with the option that sets it.
+
+    Args:
+        keys: Returns the keys of the configuration as far as it is parsed, like ``data.init_args.batch_size``.
+
+    Raises:
+        RunError: The message with its option, where the argument is one of the model or the data.
+    """
+    try:
+        yield
+    except Exception as error:
+        own = _own_error(error)
+        option = _option_of(getattr(own, "argument", None), keys())
+        if option is None:
+            raise
+        raise RunError(f"{str(own).removesuffix('.')} ({option}).") from error
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Names what is nearest to a mistyped name, to end a message with; empty where nothing is near.
 
@@ -44,10 +64,20 @@ def _own_error(error: BaseException | None) -> BaseException | None:
     """The error of the project behind an error; jsonargparse wraps in its own what a class raises on creation."""
     if isinstance(error, RunError):
         return error
-    # Not above: these packages import torch, for which a mistyped command does not wait.
-    from datamodules.errors import DataError
-    from modules.errors import ModelError
+    # Not above: this package imports torch, for which a mistyped command does not wait.
+    from modules.errors import LibraryError
 
-    while error is not None and not isinstance(error, (DataError, ModelError, RunError)):
+    while error is not None and not isinstance(error, (LibraryError, RunError)):
         error = error.__cause__
     return error
+
+
+def _option_of(argument: str | None, keys: Iterable[str]) -> str | None:
+    """The option of the model or the data that sets an argument; of several, that of the outermost object.
+
+    >>> _option_of("n_mels", ["data.init_args.size", "data.init_args.representation.init_args.n_mels"])
+    '--data.representation.n_mels'
+    """
+    names = [key.replace(".init_args", "") for key in keys if key.startswith(("data.", "model."))]
+    found = [name for name in names if argument is not None and name.endswith(f".{argument}")]
+    return f"--{min(found, key=len)}" if found else None

@@ -29,7 +29,7 @@ def machine(device: torch.device | None = None) -> dict[str, Any]:
     """Returns what explains why two machines, or two settings of one, round differently.
 
     Args:
-        device: That the model is on, which is named if it is a GPU.
+        device: Device that the model is on; a GPU is named.
 
     Returns:
         As JSON values, the ``processor`` and how many of its ``cores`` may be used; the number of ``threads`` of torch;

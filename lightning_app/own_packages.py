@@ -1,4 +1,4 @@
-"""That the project's packages are imported, and not others of the same plain names."""
+"""Makes sure that the project's packages are imported, and not others of the same plain names."""
 
 import sys
 from collections.abc import Sequence

@@ -12,16 +12,16 @@ from metrics.latent_attribute_metric import LatentAttributeMetric
 class DCI(LatentAttributeMetric):
     """Disentanglement, completeness and informativeness over all batches; see `metrics.functional.dci`.
 
-    ``update`` takes latents, attributes and optional indices; see `metrics.latent_attribute_metric`. ``compute`` gives
-    a dict of scalars: ``dci/disentanglement``, and for each attribute like ``dci/completeness/brightness`` and
+    ``update`` takes latents, attributes and optional indices; see `metrics.latent_attribute_metric`. ``compute``
+    returns a dict of scalars: ``dci/disentanglement``, and for each attribute like ``dci/completeness/brightness`` and
     ``dci/informativeness/brightness``.
 
     Args:
         discrete: Whether the attributes are classes (whole numbers); one bool, or one for each.
         n_trees: The size of a forest.
-        seed: Of the halves and the forests.
-        attribute_names: For the keys; with None the numbers of the attributes.
-        prefix: In front of each key, such as ``val/``.
+        seed: Seed of the halves and the forests.
+        attribute_names: Names of the attributes for the keys; with None the numbers of the attributes.
+        prefix: Text in front of each key, such as ``val/``.
         kwargs: See :class:`torchmetrics.Metric`.
 
     Example:

@@ -29,7 +29,7 @@ class FrechetAudioDistance(Metric):
     - ``keep`` (:class:`~torch.Tensor`, optional): bool of shape ``(n,)``, False for those to leave out. A distributed
       sampler repeats clips to fill its last batch; without ``keep`` they count twice.
 
-    As output of ``compute`` it gives a scalar of 0 or more, which shows both numbers of embeddings; with an
+    ``compute`` returns a scalar of 0 or more, which shows both numbers of embeddings; with an
     ``embedding_name`` a dict of it and the numbers: ``fad/vggish``, ``fad/vggish/n_real``,
     ``fad/vggish/n_generated``.
 

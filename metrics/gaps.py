@@ -14,7 +14,7 @@ from metrics.latent_attribute_metric import LatentAttributeMetric
 class InformationGap(LatentAttributeMetric):
     """The common part of `MutualInformationGap` and its family, which say what they compute.
 
-    As output of ``compute`` each gives the values of shape ``(M,)``, which show the estimator and N in their ``repr``;
+    ``compute`` of each returns the values of shape ``(M,)``, which show the estimator and N in their ``repr``;
     with ``attribute_names`` a dict of scalars, like ``dmig/brightness``, and N under a key that names the estimator,
     like ``dmig/n_ksg-k3``: ready for ``self.log_dict``.
 
@@ -23,8 +23,8 @@ class InformationGap(LatentAttributeMetric):
         discrete: Whether the attributes are classes (whole numbers); one bool, or one for each.
         estimator: ``ksg``, ``binned``, or an object of `metrics.estimators`.
         n_neighbors: k of ``ksg``.
-        attribute_names: For the keys.
-        prefix: In front of each key, such as ``val/``.
+        attribute_names: Names of the attributes for the keys.
+        prefix: Text in front of each key, such as ``val/``.
         kwargs: See :class:`torchmetrics.Metric`.
     """
 

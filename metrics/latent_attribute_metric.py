@@ -22,8 +22,8 @@ class LatentAttributeMetric(RowMetric):
       wherever several processes evaluate.
 
     Args:
-        attribute_names: For readable keys; see the metric.
-        prefix: In front of each key, such as ``val/``.
+        attribute_names: Names of the attributes for readable keys; see the metric.
+        prefix: Text in front of each key, such as ``val/``.
         kwargs: See :class:`torchmetrics.Metric`.
     """
 

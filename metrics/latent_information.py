@@ -22,7 +22,7 @@ class LatentInformation(LatentAttributeMetric):
     The latents are kept once, and one (D, M) and one (M, M) matrix serve all metrics; each alone would estimate them
     again. ``update`` takes latents, attributes and optional indices; see `metrics.latent_attribute_metric`.
 
-    As output of ``compute`` it gives a dict of scalars, ready for ``self.log_dict``: for each attribute like
+    ``compute`` returns a dict of scalars, ready for ``self.log_dict``: for each attribute like
     ``scc/brightness``, ``mig/brightness``, ``dmig/brightness``, ``xmig/brightness`` and ``dlig/brightness``; the mean
     over dimensions as ``modularity``; and N under a key that names the estimator, like ``n_ksg-k3``, since values of
     another N or estimator must not be compared with these.
@@ -32,10 +32,10 @@ class LatentInformation(LatentAttributeMetric):
         discrete: Whether the attributes are classes (whole numbers); one bool, or one for each.
         estimator: ``ksg``, ``binned``, or an object of `metrics.estimators`.
         n_neighbors: k of ``ksg``.
-        metrics: Which to compute; with None all that are defined: MIG and DMIG need two dimensions, XMIG needs one that
-            regularises no attribute, DLIG and modularity need two attributes.
-        attribute_names: For the keys; with None the numbers of the attributes.
-        prefix: In front of each key, such as ``val/``.
+        metrics: Metrics to compute; None takes all that are defined: MIG and DMIG need two dimensions, XMIG needs one
+            that regularises no attribute, DLIG and modularity need two attributes.
+        attribute_names: Names of the attributes for the keys; with None the numbers of the attributes.
+        prefix: Text in front of each key, such as ``val/``.
         kwargs: See :class:`torchmetrics.Metric`.
 
     Raises:

@@ -21,7 +21,7 @@ class RawPitchAccuracy(RowMetric):
     - ``indices`` (:class:`~torch.Tensor`, optional): the number of each clip, integer of shape ``(n,)``; one that
       comes twice, as a distributed sampler pads its last batch, counts once
 
-    As output of ``compute`` it gives a scalar in [0, 1]. The states are a few numbers a clip, so batches may have clips
+    ``compute`` returns a scalar in [0, 1]. The states are a few numbers a clip, so batches may have clips
     of any length, and neither their division nor that between processes matters.
 
     Args:
@@ -67,7 +67,7 @@ class RawPitchAccuracy(RowMetric):
             self._add_rows(indices, counts, torch.full_like(counts[:, :1], self.threshold_cents))
 
     def compute(self) -> Estimate:
-        """Gives the accuracy over all clips so far.
+        """Returns the accuracy over all clips so far.
 
         Raises:
             ValueError: There are none, or none has a voiced frame.

@@ -12,14 +12,14 @@ from metrics.latent_attribute_metric import LatentAttributeMetric
 class SeparatedAttributePredictability(LatentAttributeMetric):
     """SAP over all batches; see `metrics.functional.separated_attribute_predictability`.
 
-    ``update`` takes latents, attributes and optional indices; see `metrics.latent_attribute_metric`. ``compute`` gives
-    the values of shape ``(M,)``, with ``attribute_names`` a dict of scalars, like ``sap/brightness``.
+    ``update`` takes latents, attributes and optional indices; see `metrics.latent_attribute_metric`. ``compute``
+    returns the values of shape ``(M,)``, with ``attribute_names`` a dict of scalars, like ``sap/brightness``.
 
     Args:
         regularized_dims: The latent dimension of each attribute; with None, the one that predicts it best.
         discrete: Whether the attributes are classes (whole numbers); one bool, or one for each.
-        attribute_names: For the keys.
-        prefix: In front of each key, such as ``val/``.
+        attribute_names: Names of the attributes for the keys.
+        prefix: Text in front of each key, such as ``val/``.
         kwargs: See :class:`torchmetrics.Metric`.
 
     Example:

@@ -24,7 +24,7 @@ class SwapClassification(RowMetric):
       distributed sampler pads its last batch, counts once
     - ``step``: ``train`` for what the classifier is fitted on, or one of `STEPS`
 
-    As output of ``compute`` it gives a dict of scalars in [0, 1], keyed by `STEPS`.
+    ``compute`` returns a dict of scalars in [0, 1], keyed by `STEPS`.
 
     One batch has no value of its own, so use ``update`` and ``compute``, not ``forward``. The states are one row of D
     floats a clip: bounded by the data set, not by the length of the run.

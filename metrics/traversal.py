@@ -20,7 +20,7 @@ class Smoothness(RowMetric):
     - ``indices`` (:class:`~torch.Tensor`, optional): the number of each traversal, integer of shape ``(n,)``; one that
       comes twice, as a distributed sampler pads its last batch, counts once
 
-    As output of ``compute`` it gives the mean over the traversals along which the attribute moves, of shape ``(M,)``.
+    ``compute`` returns the mean over the traversals along which the attribute moves, of shape ``(M,)``.
 
     Args:
         resolution: The range, in units of the attribute, up to which an attribute counts as standing still.
@@ -68,7 +68,7 @@ class Smoothness(RowMetric):
 class Monotonicity(RowMetric):
     """Whether attributes only rise, or only fall, along traversals; see `metrics.functional.monotonicity`.
 
-    It takes what `Smoothness` takes, and gives the mean over the traversals along which the attribute moves, of shape
+    It takes what `Smoothness` takes, and returns the mean over the traversals along which the attribute moves, of shape
     ``(M,)``.
 
     Args:

@@ -1,4 +1,4 @@
-"""What schedules, evaluations and media may ask of a model; a model of any class that can do it will do."""
+"""What schedules, evaluations and media may ask of a model, whatever its class."""
 
 from collections.abc import Sequence
 from enum import StrEnum

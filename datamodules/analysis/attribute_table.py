@@ -60,11 +60,11 @@ def attribute_table(
     Clips are known by their names alone: let a name tell what it stands for, such as the file's time of modification.
 
     Args:
-        clips: For each name what ``read`` takes: by default an audio file.
+        clips: What ``read`` takes by the name of the clip: by default an audio file.
         model: What computes the attributes.
         folder: Folder of the table, beside the data.
         read: Returns a clip's samples and their rate in Hz; worker processes get it pickled.
-        cache_dir: Where it lies if the data are read-only.
+        cache_dir: Folder of the table if the data are read-only.
         n_workers: Worker processes, 1 or more; by default, one for each usable core. The result does not depend on it.
 
     Returns:
@@ -77,7 +77,7 @@ def attribute_table(
             abruptly. What was computed by then is kept.
     """
     if n_workers is not None and n_workers < 1:
-        raise DataError(f"n_workers is {n_workers}; it must be 1 or more.")
+        raise DataError(f"n_workers is {n_workers}; it must be 1 or more.", argument="n_workers")
     schema = _schema(model)
     stem = f"{model.name}-{model.version}"
     place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
@@ -113,7 +113,8 @@ def _completed(
     except attribute_workers.WorkerCrashError as error:
         raise DataError(
             f"a worker process ended abruptly while computing {table.file}; mostly, memory was short. What is done is "
-            f"kept: run again, with fewer workers than {n_workers} if need be."
+            f"kept: run again, with fewer workers than {n_workers} if need be.",
+            argument="prepare_workers",
         ) from error
     table.merge()
     _report(pa.concat_tables(parts[1:]) if len(parts) > 1 else known.slice(0, 0), table.file)
@@ -131,7 +132,8 @@ def _writable(beside: GrowingTable, cached: GrowingTable) -> GrowingTable:
     except OSError as error:
         raise DataError(
             f"cannot write the table of attributes, neither in {beside.file.parent} ({refusal.strerror}) nor in "
-            f"{cached.file.parent} ({error.strerror}). Name a writable folder with --data.cache_dir."
+            f"{cached.file.parent} ({error.strerror}). Set cache_dir to a writable folder.",
+            argument="cache_dir",
         ) from error
     _log.warning(
         "%s cannot be written (%s); the attributes go to %s.", beside.file.parent, refusal.strerror, cached.file

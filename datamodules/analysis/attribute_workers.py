@@ -31,8 +31,8 @@ class Row:
     """The attributes of one clip.
 
     Attributes:
-        name: Of the clip.
-        values: Of the attributes; None where the clip has none.
+        name: Name of the clip.
+        values: The attributes; None where the clip has none.
         problem: Why it has none, or None.
         lasting: Whether it would come out the same another time: not so where the file could not be read.
     """
@@ -53,7 +53,7 @@ def computed(
     """Yields the attributes of clips in chunks, as they are finished, under a progress bar.
 
     Args:
-        clips: Names, and what ``read`` takes.
+        clips: The name of each clip, and what ``read`` takes.
         read: Returns the samples of a clip and their rate.
         compute: Returns the attributes for samples and their rate; importable by its name.
         columns: Names of the attributes.

@@ -30,9 +30,9 @@ def check_attributes(wanted: Sequence[str], source: ClipSource) -> None:
     known = (*TIMBRAL.columns, *source.attribute_names)
     for name in wanted:
         if name not in known:
-            raise DataError(f"data.attributes has '{name}'; choose from {', '.join(known)}.")
+            raise DataError(f"attributes has '{name}'; choose from {', '.join(known)}.", argument="attributes")
     if len(set(wanted)) < len(wanted):
-        raise DataError(f"data.attributes is {list(wanted)}; name each once.")
+        raise DataError(f"attributes is {list(wanted)}; name each once.", argument="attributes")
 
 
 def attribute_values(source: ClipSource, wanted: Sequence[str], cache_dir: Path, n_workers: int) -> NDArray[np.float32]:

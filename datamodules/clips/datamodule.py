@@ -77,17 +77,18 @@ class ClipDataModule(LightningDataModule):
             ("prepare_workers", prepare_workers, 1),
         ):
             if value is not None and value < least:
-                raise DataError(f"data.{name} is {value}; it must be {least} or more.")
+                raise DataError(f"{name} is {value}; it must be {least} or more.", argument=name)
         check_fraction(validation_fraction)
         if represent not in ("ahead", "on_device"):
-            raise DataError(f"data.represent is {represent!r}; choose from ahead, on_device.")
+            raise DataError(f"represent is {represent!r}; choose from ahead, on_device.", argument="represent")
         check_attributes(attributes, source)
         self.source = source
         self.representation = LogMelSequence(source.sample_rate) if representation is None else representation
         if self.representation.sample_rate != source.sample_rate:
             raise DataError(
                 f"the representation is of audio at {self.representation.sample_rate} Hz, and {source.name} has "
-                f"{source.sample_rate} Hz; set representation.sample_rate."
+                f"{source.sample_rate} Hz; give it this sample_rate.",
+                argument="sample_rate",
             )
         self.n_samples = source.n_samples
         self.x_shape = self.representation.shape(source.n_samples)
@@ -234,14 +235,16 @@ class ClipDataModule(LightningDataModule):
         if len(self.train_dataset) < 2:
             raise DataError(
                 f"{self.source.name} has one training clip, which cannot be paired or normalised with another; take "
-                "more clips, or a smaller data.validation_fraction."
+                "more clips, or a smaller validation_fraction.",
+                argument="validation_fraction",
             )
         values = self.train_dataset.attributes
         constant = [name for name, column in zip(self.attributes, values.T, strict=True) if np.ptp(column) == 0]
         if constant:
             raise DataError(
                 f"{', '.join(constant)} is the same for all training clips of {self.source.name}, so that there is "
-                "nothing to learn; leave it out of data.attributes, or take other clips."
+                "nothing to learn; leave it out of attributes, or take other clips.",
+                argument="attributes",
             )
 
     def _parts(self) -> NDArray[np.integer]:

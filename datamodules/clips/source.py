@@ -29,7 +29,7 @@ class ClipSource(ABC):
 
     Attributes:
         name: Readable name, the start of the names of cache entries.
-        sample_rate: Of the audio, in Hz.
+        sample_rate: Sample rate of the audio, in Hz.
         n_samples: Length of every clip, in samples.
         reads_files: Whether `audio` reads a file, which is fast enough for every step of training; else audio is made
             once and cached.
@@ -93,8 +93,8 @@ class ClipSource(ABC):
         """Says what each clip is for, as values of `Part`, shape (n_clips,).
 
         Args:
-            validation_fraction: Wanted share of validation clips, in (0, 1); of no use where the data set has a split
-                of its own.
+            validation_fraction: Wanted share of validation clips, in (0, 1); a data set that has a split of its own
+                ignores it.
             seed: Seed of the draw.
 
         Raises:

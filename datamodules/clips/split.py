@@ -9,7 +9,10 @@ from datamodules.errors import DataError
 def check_fraction(validation_fraction: float) -> None:
     """Raises DataError where a share of validation clips is no share."""
     if not 0 < validation_fraction < 1:
-        raise DataError(f"data.validation_fraction is {validation_fraction}; it must lie between 0 and 1.")
+        raise DataError(
+            f"validation_fraction is {validation_fraction}; it must lie between 0 and 1.",
+            argument="validation_fraction",
+        )
 
 
 def split_by_group(groups: NDArray[np.integer], validation_fraction: float) -> NDArray[np.bool_]:
@@ -40,6 +43,7 @@ def split_by_group(groups: NDArray[np.integer], validation_fraction: float) -> N
     if validation.all() or not validation.any():
         raise DataError(
             f"{len(groups)} clips of {len(order)} groups cannot be split with validation_fraction "
-            f"{validation_fraction}: one side would be empty. Ask for a larger set."
+            f"{validation_fraction}: one side would be empty. Ask for a larger set.",
+            argument="validation_fraction",
         )
     return validation

@@ -147,7 +147,9 @@ def factor_index(name: str, value: object) -> int:
         raise DataError(f"'{name}' is no factor of dMelodies; its factors are {', '.join(FACTORS)}.")
     values = FACTORS[name]
     if value not in values:
-        raise DataError(f"{name} {value!r} is not in dMelodies; choose from {', '.join(map(str, values))}.")
+        raise DataError(
+            f"{name} {value!r} is not in dMelodies; choose from {', '.join(map(str, values))}.", argument=name
+        )
     return values.index(value)
 
 

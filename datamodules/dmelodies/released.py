@@ -37,7 +37,7 @@ class ReleasedWavs(ClipSource):
     Args:
         folder: The folder.
         instruments: Names of the instruments to keep, in lower case with underscores.
-        sample_rate: Wanted, in Hz.
+        sample_rate: Sample rate that clips are brought to, in Hz.
 
     Raises:
         DataError: There is no such folder, no WAV in it, one with another kind of name, or none of an instrument.
@@ -51,18 +51,23 @@ class ReleasedWavs(ClipSource):
 
     def __post_init__(self) -> None:
         if not self.folder.is_dir():
-            raise DataError(f"no folder {self.folder}; correct data.wav_dir, or leave it out to render the melodies.")
+            raise DataError(
+                f"no folder {self.folder}; correct wav_dir, or leave it out to render the melodies.", argument="wav_dir"
+            )
         found = audio_files(self.folder)
         if not found:
             raise DataError(
-                f"no WAV file in {self.folder} or its folders; data.wav_dir should name a folder of the release, like "
-                "C_4_major-rFilter-vn_tp-3000."
+                f"no WAV file in {self.folder} or its folders; wav_dir should name a folder of the release, like "
+                "C_4_major-rFilter-vn_tp-3000.",
+                argument="wav_dir",
             )
         kept = tuple(path for path in found if _parse_stem(path)[1] in self.instruments)
         for instrument in self.instruments:
             if not any(_parse_stem(path)[1] == instrument for path in kept):
                 there = sorted({_parse_stem(path)[1] for path in found})
-                raise DataError(f"no WAV of {instrument} in {self.folder}; it has {', '.join(there)}.")
+                raise DataError(
+                    f"no WAV of {instrument} in {self.folder}; it has {', '.join(there)}.", argument="instruments"
+                )
         object.__setattr__(self, "files", kept)
 
     @property

@@ -32,7 +32,9 @@ def selectable_melodies(tonic: str, octaves: tuple[int, ...], scale: str) -> NDA
     7056
     """
     if not octaves:
-        raise DataError(f"no octave is named; choose some of {', '.join(map(str, factors.OCTAVES))} (data.octaves).")
+        raise DataError(
+            f"no octave is named; choose some of {', '.join(map(str, factors.OCTAVES))}.", argument="octaves"
+        )
     tonic_index, scale_index = factors.factor_index("tonic", tonic), factors.factor_index("scale", scale)
     octave_indices = sorted({factors.factor_index("octave", octave) for octave in octaves})
     rows = np.arange(factors.N_MELODIES).reshape(factors.SHAPE)
@@ -49,13 +51,13 @@ class RenderedMelodies(ClipSource):
     than the number of melodies repeats them on the instruments they have not been played on.
 
     Args:
-        tonic: Of all melodies.
-        octaves: Of the melodies, different ones; more than one makes the octave a second global factor.
-        scale: Of all melodies.
+        tonic: Tonic of all melodies.
+        octaves: Octaves of the melodies, different ones; more than one makes the octave a second global factor.
+        scale: Scale of all melodies.
         instruments: General MIDI names (`general_midi.INSTRUMENTS`).
         size: Number of clips.
-        seed: Of the draw.
-        sample_rate: In Hz.
+        seed: Seed of the draw.
+        sample_rate: Sample rate, in Hz.
         soundfont: A soundfont of one's own, or None for the system's.
 
     Raises:
@@ -75,16 +77,19 @@ class RenderedMelodies(ClipSource):
     def __post_init__(self) -> None:
         n_melodies = len(selectable_melodies(self.tonic, self.octaves, self.scale))
         if len(set(self.octaves)) < len(self.octaves):
-            raise DataError(f"octaves must be one or more different numbers; got {list(self.octaves)}.")
+            raise DataError(f"octaves is {list(self.octaves)}; name one or more, each once.", argument="octaves")
         if not self.instruments or len(set(self.instruments)) < len(self.instruments):
-            raise DataError(f"instruments must be one or more different names; got {list(self.instruments)}.")
+            raise DataError(
+                f"instruments is {list(self.instruments)}; name one or more, each once.", argument="instruments"
+            )
         for instrument in self.instruments:
             general_midi.program(instrument)
         most = n_melodies * len(self.instruments)
         if not 1 <= self.size <= most:
             raise DataError(
                 f"size is {self.size}; {n_melodies} melodies on {len(self.instruments)} instrument(s) give 1 to {most} "
-                "clips. Change data.size, or add octaves or instruments."
+                "clips. Change size, or add octaves or instruments.",
+                argument="size",
             )
 
     @property
@@ -141,7 +146,7 @@ class RenderedMelodies(ClipSource):
         return np.ravel_multi_index(tuple(self._factors[:, n_global:].T), factors.SHAPE[n_global:])
 
     def parts(self, validation_fraction: float, seed: int) -> NDArray[np.integer]:
-        """In the order of the draw, which is random already."""
+        """The draw is random already, so the split takes the clips in its order."""
         return split_by_group(self.groups(), validation_fraction).astype(int)
 
     @property

@@ -27,7 +27,7 @@ class NSynthDataModule(ClipDataModule):
         pitches: The lowest and the highest MIDI note to take; None takes all.
         velocities: Velocities to take; None takes all.
         n_samples: Length of every note, in samples; NSynth's have four seconds.
-        rendered: Which notes to render where ``root`` is None.
+        rendered: The notes to render where ``root`` is None.
         soundfont: A soundfont of one's own to render with.
         representation: What a model hears; None is `modules.audio.LogMelSequence` as it is published.
         represent: When that is computed: ``on_device`` at each step, from the notes' files, or ``ahead`` of training,

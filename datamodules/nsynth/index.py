@@ -13,9 +13,9 @@ from datamodules.errors import DataError
 from datamodules.storage.audio_files import is_audio_file
 
 FAMILIES = ("bass", "brass", "flute", "guitar", "keyboard", "mallet", "organ", "reed", "string", "synth_lead", "vocal")
-"""In the order of NSynth's ``instrument_family`` (Engel et al. 2017, release notes)."""
+"""The families, in the order of NSynth's ``instrument_family`` (Engel et al. 2017, release notes)."""
 SOURCES = ("acoustic", "electronic", "synthetic")
-"""In the order of NSynth's ``instrument_source``."""
+"""The sources, in the order of NSynth's ``instrument_source``."""
 SPLITS = ("train", "valid", "test")
 
 _NAMED = 5
@@ -41,10 +41,10 @@ class NoteFilter:
     velocities: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
-        for option, wanted, known in (("families", self.families, FAMILIES), ("sources", self.sources, SOURCES)):
+        for argument, wanted, known in (("families", self.families, FAMILIES), ("sources", self.sources, SOURCES)):
             for name in wanted or ():
                 if name not in known:
-                    raise DataError(f"data.{option} has '{name}'; choose from {', '.join(known)}.")
+                    raise DataError(f"{argument} has '{name}'; choose from {', '.join(known)}.", argument=argument)
 
     def mask(self, index: "NSynthIndex") -> NDArray[np.bool_]:
         """Returns which notes of an index it takes."""
@@ -67,8 +67,8 @@ class NSynthIndex:
 
     Attributes:
         folder: The split's folder, with ``examples.json`` and ``audio/``.
-        names: Such as ``bass_electronic_018-031-100``, bytes of shape (n,).
-        endings: Of the files' names, ``.wav`` in any letter case, bytes of shape (n,).
+        names: Names such as ``bass_electronic_018-031-100``, bytes of shape (n,).
+        endings: Endings of the files' names, ``.wav`` in any letter case, bytes of shape (n,).
         family: Position in `FAMILIES`, shape (n,).
         source: Position in `SOURCES`, shape (n,).
         pitch: MIDI note, shape (n,).
@@ -121,8 +121,9 @@ def _notes(path: Path) -> Mapping[str, tuple[int, int, int, int]]:
             entries = json.load(file, object_pairs_hook=_reduced)
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(
-            f"no {path}: {path.parent} is not a split of NSynth as it is unpacked. Name the folder that holds "
-            "nsynth-train, nsynth-valid and nsynth-test with --data.root, or leave it out to render notes."
+            f"no {path}: {path.parent} is not a split of NSynth as it is unpacked. Set root to the "
+            "folder that holds nsynth-train, nsynth-valid and nsynth-test, or leave it out to render notes.",
+            argument="root",
         ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); it should be NSynth's list of notes.") from error

@@ -28,14 +28,14 @@ class NoteFormat:
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if value < 1:
-                raise DataError(f"data.{name} is {value}; it must be 1 or more.")
+                raise DataError(f"{name} is {value}; it must be 1 or more.", argument=name)
 
 
 def read_note(path: Path, form: NoteFormat) -> NDArray[np.float32]:
     """Reads a note's WAV.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         form: The sample rate and the length that it must have.
 
     Returns:

@@ -54,12 +54,12 @@ class RenderedNotes:
     """Which notes to render: every instrument of the families at every pitch and velocity that it can play.
 
     Attributes:
-        families: Some of NSynth's.
-        pitches: MIDI notes.
-        velocities: MIDI velocities, 1 to 127; NSynth has 25, 50, 75, 100 and 127.
+        families: Some of NSynth's families.
+        pitches: MIDI notes to render.
+        velocities: MIDI velocities to render, 1 to 127; NSynth has 25, 50, 75, 100 and 127.
         validation_fraction: Share of the instruments of each family whose notes are for validation; NSynth, too, has
             no instrument on both sides.
-        seed: Of the choice of these.
+        seed: Seed of the choice of instruments for validation.
 
     Raises:
         DataError: A family that there is not, or no note at all.
@@ -73,20 +73,28 @@ class RenderedNotes:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise DataError(f"rendered.seed is {self.seed}; it must be 0 or more.")
+            raise DataError(f"seed is {self.seed}; it must be 0 or more.", argument="rendered.seed")
         if len(set(self.families)) < len(self.families):
-            raise DataError(f"rendered.families is {list(self.families)}; name each once.")
+            raise DataError(f"families is {list(self.families)}; name each once.", argument="rendered.families")
         for family in self.families:
             if family not in INSTRUMENTS:
-                raise DataError(f"rendered.families has '{family}'; choose from {', '.join(INSTRUMENTS)}.")
+                raise DataError(
+                    f"families has '{family}'; choose from {', '.join(INSTRUMENTS)}.", argument="rendered.families"
+                )
         for name, lowest in (("pitches", 0), ("velocities", 1)):
             values = getattr(self, name)
             if not values or any(not lowest <= value <= 127 for value in values):
-                raise DataError(f"rendered.{name} is {list(values)}; it needs MIDI numbers from {lowest} to 127.")
+                raise DataError(
+                    f"{name} is {list(values)}; it needs MIDI numbers from {lowest} to 127.",
+                    argument=f"rendered.{name}",
+                )
         if not self.families:
-            raise DataError("rendered.families is empty; name one or more.")
+            raise DataError("families is empty; name one or more.", argument="rendered.families")
         if not 0 < self.validation_fraction < 1:
-            raise DataError(f"rendered.validation_fraction is {self.validation_fraction}; it must lie between 0 and 1.")
+            raise DataError(
+                f"validation_fraction is {self.validation_fraction}; it must lie between 0 and 1.",
+                argument="rendered.validation_fraction",
+            )
 
     def notes(self) -> "dict[str, list[Note]]":
         """Returns the notes of ``train`` and ``valid``."""
@@ -132,7 +140,7 @@ class Note(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As NSynth names it.
+        """The name of the note, as NSynth forms it.
 
         >>> Note("bass", "synthetic", 1, "synth_bass_2", 31, 100).name
         'bass_synthetic_001-031-100'
@@ -141,7 +149,7 @@ class Note(NamedTuple):
 
     @property
     def instrument_name(self) -> str:
-        """As NSynth names the instrument."""
+        """The name of the instrument, as NSynth forms it."""
         return f"{self.family}_{self.source}_{self.number:03d}"
 
     def entry(self, sample_rate: int) -> dict[str, Any]:
@@ -164,10 +172,10 @@ def render_nsynth(folder: Path, notes: RenderedNotes, form: NoteFormat, soundfon
     """Writes notes in the layout of NSynth's release: ``nsynth-{train,valid}/{examples.json,audio/*.wav}``.
 
     Args:
-        folder: That they are written to; made where missing.
-        notes: Which.
-        form: Their sample rate and length.
-        soundfont: SF2 or SF3 file.
+        folder: Folder that the notes are written to; made where missing.
+        notes: The notes to render.
+        form: Sample rate and length of the notes.
+        soundfont: The soundfont, an SF2 or SF3 file.
         n_workers: Processes that render. The files do not depend on their number.
 
     Returns:
@@ -188,7 +196,8 @@ def render_nsynth(folder: Path, notes: RenderedNotes, form: NoteFormat, soundfon
             left_out += [note.name for note, sounds in zip(wanted, in_range, strict=True) if not sounds]
             if not played:
                 raise DataError(
-                    f"all notes of nsynth-{split} are out of their instruments' ranges; choose other rendered.pitches."
+                    f"all notes of nsynth-{split} are out of their instruments' ranges; choose other pitches.",
+                    argument="rendered.pitches",
                 )
             entries = {note.name: note.entry(form.sample_rate) for note in played}
             (audio.parent / "examples.json").write_text(json.dumps(entries, indent=1) + "\n")
@@ -223,15 +232,15 @@ def render_to(
 
     Args:
         destination: A folder that does not exist yet; it appears when all notes are rendered.
-        notes: Which notes.
-        soundfont: One's own (SF2 or SF3); None for the system's.
+        notes: The notes to render.
+        soundfont: A soundfont of one's own (SF2 or SF3); None for the system's.
         n_workers: Processes that render; None takes one for each CPU core.
 
     Raises:
         DataError: The folder exists, a number of workers below 1, or see `render_nsynth`.
     """
     if n_workers is not None and n_workers < 1:
-        raise DataError(f"n_workers is {n_workers}; it must be 1 or more.")
+        raise DataError(f"n_workers is {n_workers}; it must be 1 or more.", argument="n_workers")
     if destination.exists():
         raise DataError(f"{destination} exists already; name another folder, or remove it first.")
     draft = destination.with_name(f".{destination.name}.draft")

@@ -31,9 +31,9 @@ class NSynthSource(ClipSource):
 
     Args:
         root: The folder with the splits; None renders notes with FluidSynth.
-        wanted: Which notes to take.
-        form: What their audio is like.
-        rendered: Which notes to render where ``root`` is None.
+        wanted: The notes to take.
+        form: Sample rate and length of the notes.
+        rendered: The notes to render where ``root`` is None.
         soundfont: A soundfont of one's own to render with.
         n_workers: Worker processes that render.
         cache_dir: Folder of the cache, for rendered notes.
@@ -155,8 +155,8 @@ class NSynthSource(ClipSource):
         rows = np.flatnonzero(self.wanted.mask(whole))
         if not len(rows):
             raise DataError(
-                f"none of the {len(whole)} notes in {folder} is of {self.wanted}; widen data.families, data.sources, "
-                "data.pitches or data.velocities."
+                f"none of the {len(whole)} notes in {folder} is of {self.wanted}; widen families, sources, "
+                "pitches or velocities."
             )
         return whole[rows]
 

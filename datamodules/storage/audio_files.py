@@ -23,8 +23,8 @@ def is_audio_file(name: str, endings: tuple[str, ...] = (".wav",)) -> bool:
     """Returns whether a file's name has one of some endings, in any letter case, and is not hidden.
 
     Args:
-        name: Of the file, without its folder.
-        endings: In lower case, with the dot.
+        name: Name of the file, without its folder.
+        endings: Endings in lower case, with the dot.
 
     >>> is_audio_file("a.WAV"), is_audio_file("._a.wav")  # the second is AppleDouble's
     (True, False)

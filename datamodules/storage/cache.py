@@ -53,7 +53,7 @@ def cached(cache_dir: Path, name: str, key: Mapping[str, Any], build: Callable[[
                 _require_space(cache_dir, n_bytes)
                 _build(entry, text, build)
     except OSError as error:
-        raise DataError(_why_not(error, entry, n_bytes)) from error
+        raise DataError(_why_not(error, entry, n_bytes), argument="cache_dir") from error
     return entry
 
 
@@ -95,8 +95,8 @@ def _why_not(error: OSError, entry: Path, n_bytes: int) -> str:
     if error.errno in _OUT_OF_SPACE:
         return (
             f"no room for the cache entry {entry}: it takes {n_bytes / 2**20:.0f} MiB and {error.strerror}. "
-            "Free some space, or name another folder with --data.cache_dir. Nothing was left half-written."
+            "Free some space, or set cache_dir to another folder. Nothing was left half-written."
         )
     if error.errno in _NOT_WRITABLE:
-        return f"cannot write the cache entry {entry}: {error}. Name a writable folder with --data.cache_dir."
+        return f"cannot write the cache entry {entry}: {error}. Set cache_dir to a writable folder."
     return f"the cache entry {entry} could not be made: {error}."

@@ -30,7 +30,7 @@ class GrowingTable:
 
     Args:
         file: The Parquet file, existing or not.
-        schema: Of all rows; has a column `KEY`.
+        schema: Schema of all rows; has a column `KEY`.
     """
 
     def __init__(self, file: Path, schema: pa.Schema) -> None:

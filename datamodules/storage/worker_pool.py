@@ -16,7 +16,7 @@ def worker_pool(n_workers: int, *modules: str) -> concurrent.futures.ProcessPool
 
     Args:
         n_workers: Number of processes, 1 or more.
-        modules: That the processes have imported before they start, where the system can do that.
+        modules: Modules that the processes have imported before they start, where the system can do that.
     """
     return concurrent.futures.ProcessPoolExecutor(n_workers, _context(modules), _start_worker)
 

@@ -67,8 +67,9 @@ def find_soundfont(path: Path | None = None) -> Path:
     if named:
         if not Path(named).expanduser().is_file():
             raise DataError(
-                f"no soundfont at {named}. Correct the path (--data.soundfont or {SOUNDFONT_VARIABLE}), or leave "
-                "it out to use the system's."
+                f"no soundfont at {named}. Correct the path (soundfont or the variable {SOUNDFONT_VARIABLE}), or "
+                "leave it out to use the system's.",
+                argument="soundfont",
             )
         return Path(named).expanduser()
     for folder in _SOUNDFONT_FOLDERS:
@@ -78,7 +79,8 @@ def find_soundfont(path: Path | None = None) -> Path:
     raise DataError(
         f"no soundfont {SOUNDFONT_NAME} in {', '.join(_SOUNDFONT_FOLDERS)}. On Debian and Ubuntu: apt-get install "
         "musescore-general-soundfont. Elsewhere, fetch it from musescore.org, or take any General MIDI soundfont, and "
-        f"name it with --data.soundfont or the variable {SOUNDFONT_VARIABLE}."
+        f"set soundfont or the variable {SOUNDFONT_VARIABLE} to its path.",
+        argument="soundfont",
     )
 
 
@@ -109,10 +111,10 @@ def render(
     Args:
         pitches: MIDI note number of each tick, -1 for a rest; shape (n_ticks,).
         program: General MIDI program, counted from zero.
-        soundfont: SF2 or SF3 file.
-        sample_rate: Of the result, in Hz.
+        soundfont: The soundfont, an SF2 or SF3 file.
+        sample_rate: Sample rate of the result, in Hz.
         n_samples: Length of the result, which the ticks share.
-        durations: Of the ticks, in any unit; None for equal ones.
+        durations: Durations of the ticks, in any unit; None for equal ones.
         velocity: MIDI velocity of all notes, 1 to 127.
 
     Returns:
@@ -125,8 +127,9 @@ def render(
     oversampling = min(_OVERSAMPLING, _HIGHEST_RATE // sample_rate)
     if sample_rate * oversampling < _LOWEST_RATE:
         raise DataError(
-            f"FluidSynth cannot render at {sample_rate} Hz; choose log_mel.sample_rate from "
-            f"{-(-_LOWEST_RATE // _OVERSAMPLING)} to {_HIGHEST_RATE}."
+            f"FluidSynth cannot render at {sample_rate} Hz; choose a sample_rate from "
+            f"{-(-_LOWEST_RATE // _OVERSAMPLING)} to {_HIGHEST_RATE}.",
+            argument="sample_rate",
         )
     fluidsynth = _library()
     synth = fluidsynth.Synth(
@@ -135,9 +138,12 @@ def render(
     try:
         font = synth.sfload(str(soundfont))
         if font < 0:
-            raise DataError(f"FluidSynth cannot read the soundfont {soundfont}; name another with --data.soundfont.")
+            raise DataError(f"FluidSynth cannot read the soundfont {soundfont}; name another.", argument="soundfont")
         if synth.program_select(0, font, 0, program) < 0:
-            raise DataError(f"the soundfont {soundfont} has no General MIDI program {program} (bank 0).")
+            raise DataError(
+                f"the soundfont {soundfont} has no General MIDI program {program} (bank 0); name another.",
+                argument="soundfont",
+            )
         shares = np.ones(len(pitches)) if durations is None else np.asarray(durations)
         stereo = _play(synth, pitches, shares, velocity, n_samples * oversampling)
     finally:
@@ -172,8 +178,9 @@ def _start_note(synth: Any, pitch: int, velocity: int) -> None:
     synth.noteon(0, pitch, velocity)
     if voices(synth.synth) == before:
         raise NoteRangeError(
-            f"the soundfont's instrument has no sound for MIDI note {pitch}, which is out of its range; choose other "
-            "octaves (--data.octaves) or instruments (--data.instruments)."
+            f"the soundfont's instrument has no sound for MIDI note {pitch}, which is out of its range; choose "
+            "another octave or instrument.",
+            argument="octaves",
         )
 
 

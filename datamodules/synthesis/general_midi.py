@@ -47,5 +47,6 @@ def program(instrument: str) -> int:
         near = (near + difflib.get_close_matches(instrument, INSTRUMENTS))[:3] or ["violin", "trumpet", "flute"]
         raise DataError(
             f"'{instrument}' is no General MIDI instrument. Did you mean {', '.join(near)}? "
-            "All 128 names are in datamodules/general_midi.py."
+            "All 128 names are in datamodules/synthesis/general_midi.py.",
+            argument="instruments",
         ) from None

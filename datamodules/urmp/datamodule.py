@@ -83,12 +83,12 @@ class URMPDataModule(ClipDataModule):
             if hop_seconds < SEGMENT_SECONDS and not split_by_piece:
                 rank_zero_warn(
                     f"segments start each {hop_seconds} s, so that those for validation overlap those for training; "
-                    "--data.split_by_piece true keeps them apart."
+                    "split_by_piece=True keeps them apart."
                 )
         else:
             raise DataError(
-                "no URMP is named; give the folder with its pieces with --data.root, or prepared segments with "
-                "--data.prepared_dir."
+                "no URMP is named; set root to the folder with its pieces, or prepared_dir to prepared segments.",
+                argument="root",
             )
         super().__init__(
             source,

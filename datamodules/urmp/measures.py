@@ -32,10 +32,10 @@ _SCHEMA = pa.schema([(KEY, pa.string()), ("confidence", pa.list_(pa.float32())),
 
 @dataclass(frozen=True)
 class Measures:
-    """Of a stem.
+    """What is measured of a stem.
 
     Attributes:
-        confidence: CREPE's, of each frame, shape (n_frames,); frames are centred on multiples of 10 ms.
+        confidence: CREPE's confidence of each frame, shape (n_frames,); frames are centred on multiples of 10 ms.
         peak: Largest absolute sample, at CREPE's sample rate.
     """
 
@@ -51,7 +51,7 @@ def measured(stems: Sequence[Stem], model: Capacity, cache_dir: Path, n_workers:
     for.
 
     Args:
-        stems: To measure.
+        stems: Stems to measure.
         model: One of `crepe_confidence.MODELS`.
         cache_dir: Folder of the table.
         n_workers: Worker processes, 1 or more. The result does not depend on their number.
@@ -70,8 +70,9 @@ def measured(stems: Sequence[Stem], model: Capacity, cache_dir: Path, n_workers:
                 known = _completed(table, spans, model, n_workers)
     except OSError as error:
         raise DataError(
-            f"the table {table.file} cannot be completed: {error}. Free some space, or name a writable folder with "
-            "--data.cache_dir. What is done is kept."
+            f"the table {table.file} cannot be completed: {error}. Free some space, or set cache_dir to a "
+            "writable folder. What is done is kept.",
+            argument="cache_dir",
         ) from error
     rows = {name: row for row, name in enumerate(known[KEY].to_pylist())}
     return {stem.name: _joined(known.take([rows[_key(stem, i)] for i in range(_n_spans(stem))])) for stem in stems}
@@ -110,7 +111,8 @@ def _completed(table: GrowingTable, spans: Mapping[str, tuple[Stem, int]], model
     except BrokenProcessPool as error:
         raise DataError(
             f"a worker process ended abruptly while computing {table.file}; mostly, memory was short. What is done is "
-            f"kept: run again, with fewer workers than {n_workers} (--data.prepare_workers) if need be."
+            f"kept: run again, with fewer workers than {n_workers} if need be.",
+            argument="prepare_workers",
         ) from error
     table.merge()
     return table.read_all()

@@ -26,9 +26,9 @@ class PreparedSegments(ClipSource):
     Audio is as in the files: normalisation and choice are done. The folder of test segments may be missing.
 
     Args:
-        folder: Holds a folder for each instrument, named by URMP's code (``vn``) or by its name (``violin``).
+        folder: The folder with a folder for each instrument, named by URMP's code (``vn``) or by its name (``violin``).
         instruments: Names from `INSTRUMENTS`, in the order of their numbers.
-        sample_rate: That the segments have, in Hz; the files do not tell.
+        sample_rate: Sample rate of the segments, in Hz; the files do not tell.
 
     Raises:
         DataError: No such folder, or no segments of an instrument in one of the splits.
@@ -39,12 +39,14 @@ class PreparedSegments(ClipSource):
     sample_rate: int
     name = "urmp-prepared"
     files: tuple[tuple[Path, int, Part], ...] = field(init=False)
-    """Of each segment: the file, the number of its instrument, and what it is for."""
+    """The file of each segment, the number of its instrument, and what it is for."""
 
     def __post_init__(self) -> None:
         check_instruments(self.instruments)
         if not self.folder.is_dir():
-            raise DataError(f"no folder {self.folder}; correct data.prepared_dir, or name URMP itself with data.root.")
+            raise DataError(
+                f"no folder {self.folder}; correct prepared_dir, or set root to URMP itself.", argument="prepared_dir"
+            )
         files = []
         for number, instrument in enumerate(self.instruments):
             for split, part in SPLITS.items():
@@ -53,7 +55,8 @@ class PreparedSegments(ClipSource):
                 if not found and part is not Part.TEST:
                     raise DataError(
                         f"no segments of {instrument} for '{split}' in {self.folder}: expected "
-                        f"{_CODES[instrument]}/{split}/audio/*.npy. Correct data.prepared_dir or data.instruments."
+                        f"{_CODES[instrument]}/{split}/audio/*.npy. Correct prepared_dir or instruments.",
+                        argument="prepared_dir",
                     )
                 files += [(path, number, part) for path in found]
         object.__setattr__(self, "files", tuple(files))
@@ -85,7 +88,7 @@ class PreparedSegments(ClipSource):
         if audio.shape != (self.n_samples,):
             raise DataError(
                 f"{path} has the shape {audio.shape}; expected ({self.n_samples},), {SEGMENT_SECONDS} s at "
-                f"{self.sample_rate} Hz. Replace or remove it, or correct data.representation.sample_rate"
+                f"{self.sample_rate} Hz. Replace or remove it, or correct sample_rate"
             )
         if not np.issubdtype(audio.dtype, np.floating):
             raise DataError(f"{path} does not hold audio in floating-point numbers. Replace or remove it")

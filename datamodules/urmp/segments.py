@@ -34,9 +34,9 @@ class Segment:
 
     Attributes:
         stem: The stem.
-        start: In seconds.
-        confidence: Mean of CREPE's over its frames; None where it is the short rest of a stem.
-        reason: Why it was dropped; empty where it was kept.
+        start: Start in seconds.
+        confidence: Mean of CREPE's confidence over its frames; None where it is the short rest of a stem.
+        reason: Reason why it was dropped; empty where it was kept.
     """
 
     stem: Stem
@@ -60,13 +60,13 @@ class UrmpSegments(ClipSource):
     measured, which takes hours with the full model, when the segments are first asked for.
 
     Args:
-        stems: To cut.
-        instruments: Their instruments, in the order of their numbers.
-        sample_rate: Wanted, in Hz.
+        stems: Stems to cut.
+        instruments: Instruments of the stems, in the order of their numbers.
+        sample_rate: Sample rate that clips are brought to, in Hz.
         min_confidence: Mean confidence, in [0, 1], that a segment must have to be kept.
-        hop_seconds: From the start of a segment to the start of the next.
+        hop_seconds: Seconds from the start of a segment to the start of the next.
         crepe_model: One of `crepe_confidence.MODELS`.
-        cache_dir: Where the measures are kept.
+        cache_dir: Folder of the cache, where the measures are kept.
         n_workers: Worker processes that measure.
         split_by_piece: Whether all segments of a piece are on one side of a split.
 
@@ -88,12 +88,15 @@ class UrmpSegments(ClipSource):
     def __post_init__(self) -> None:
         if self.crepe_model not in crepe_confidence.MODELS:
             raise DataError(
-                f"data.crepe_model is '{self.crepe_model}'; choose from {', '.join(crepe_confidence.MODELS)}."
+                f"crepe_model is '{self.crepe_model}'; choose from {', '.join(crepe_confidence.MODELS)}.",
+                argument="crepe_model",
             )
         if not 0 <= self.min_confidence <= 1:
-            raise DataError(f"data.min_confidence is {self.min_confidence}; it must lie between 0 and 1.")
+            raise DataError(
+                f"min_confidence is {self.min_confidence}; it must lie between 0 and 1.", argument="min_confidence"
+            )
         if not self.hop_seconds > 0:
-            raise DataError(f"data.hop_seconds is {self.hop_seconds}; it must be more than 0.")
+            raise DataError(f"hop_seconds is {self.hop_seconds}; it must be more than 0.", argument="hop_seconds")
 
     @property
     def n_samples(self) -> int:  # type: ignore[override]
@@ -144,10 +147,10 @@ class UrmpSegments(ClipSource):
         instrument = self.labels()["instrument"]
         if self.split_by_piece:
             validation = split_by_piece(instrument, self.groups(), validation_fraction, seed)
-            remedy = "try another --data.seed or --data.validation_fraction, or --data.split_by_piece false"
+            remedy = "try another seed or validation_fraction, or set split_by_piece=False"
         else:
             validation = split_by_segment(instrument, validation_fraction, seed)
-            remedy = "change --data.validation_fraction, or lower --data.min_confidence for more segments"
+            remedy = "change validation_fraction, or lower min_confidence for more segments"
         check_sides(validation, instrument, self.instruments, remedy)
         return validation.astype(int)
 
@@ -190,8 +193,9 @@ class UrmpSegments(ClipSource):
             if all(segment.reason for segment in own):
                 raise DataError(
                     f"none of the {len(confidences)} segments of {instrument} has a mean CREPE confidence of "
-                    f"{self.min_confidence} or more; the highest is {max(confidences):.3f}. Lower "
-                    f"--data.min_confidence, or leave {instrument} out of data.instruments."
+                    f"{self.min_confidence} or more; the highest is {max(confidences):.3f}. Lower min_confidence, or "
+                    f"leave {instrument} out of instruments.",
+                    argument="min_confidence",
                 )
         return tuple(segment for segment in self.segments if not segment.reason)
 

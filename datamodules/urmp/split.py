@@ -13,9 +13,9 @@ def split_by_segment(instrument: NDArray[np.integer], validation_fraction: float
     """Draws the wanted share of each instrument's segments.
 
     Args:
-        instrument: Of each segment, shape (n,).
+        instrument: Instrument of each segment, shape (n,).
         validation_fraction: Wanted share of validation segments, in (0, 1).
-        seed: Of the draw.
+        seed: Seed of the draw.
 
     Returns:
         True for validation segments, shape (n,).
@@ -41,10 +41,10 @@ def split_by_piece(
     ten orders, that whose shares come closest counts: with few pieces, some orders come nowhere near.
 
     Args:
-        instrument: Of each segment, shape (n,).
-        piece: Of each segment, shape (n,).
+        instrument: Instrument of each segment, shape (n,).
+        piece: Piece of each segment, shape (n,).
         validation_fraction: Wanted share of validation segments, in (0, 1).
-        seed: Of the order.
+        seed: Seed of the order.
 
     Returns:
         True for validation segments, shape (n,); all segments of a piece are on one side.
@@ -79,4 +79,7 @@ def check_sides(
         own = validation[instrument == value]
         for side, is_there in (("training", not own.all()), ("validation", own.any())):
             if not is_there:
-                raise DataError(f"none of the {len(own)} segments of {name} is left for {side}; {remedy}.")
+                raise DataError(
+                    f"none of the {len(own)} segments of {name} is left for {side}; {remedy}.",
+                    argument="validation_fraction",
+                )

@@ -33,7 +33,7 @@ INSTRUMENTS = {
 """The name of each of URMP's codes."""
 
 RATE = 48_000
-"""Of all stems, in Hz."""
+"""Sample rate of all stems, in Hz."""
 
 _STEM = re.compile(r"AuSep_\d+_(?P<code>[a-z]+)_\d+_(?P<title>.+)")
 _ENDINGS = (".wav", ".flac")
@@ -47,10 +47,10 @@ class Stem:
     """A stem.
 
     Attributes:
-        path: Of the file.
-        name: Of the file and its folder, such as ``01_Jupiter_vn_vc/AuSep_1_vn_01_Jupiter.wav``.
+        path: Path of the file.
+        name: Name of the file and its folder, such as ``01_Jupiter_vn_vc/AuSep_1_vn_01_Jupiter.wav``.
         instrument: One of the names in `INSTRUMENTS`, by the code of the file: folders' names have mistakes.
-        title: Of the piece. Arrangements of one piece in several folders have the same.
+        title: Title of the piece. Arrangements of one piece in several folders have the same.
         n_samples: Length, at `RATE`.
         state: Size and time of modification of the file, which tell whether it has changed.
     """
@@ -70,9 +70,9 @@ class Stem:
         """Reads a part of it, mixed to mono and resampled.
 
         Args:
-            rate: Wanted, in Hz.
-            start: First sample, at the wanted rate. What lies before the beginning is silence.
-            stop: End, exclusive, at the wanted rate. What lies after the end is silence.
+            rate: Sample rate that it is brought to, in Hz.
+            start: First sample, at this rate. What lies before the beginning is silence.
+            stop: End, exclusive, at this rate. What lies after the end is silence.
 
         Returns:
             As in the file, without normalisation; shape (stop - start,).
@@ -107,9 +107,11 @@ def check_instruments(instruments: Sequence[str]) -> None:
     """Raises DataError where a name is not URMP's or comes twice."""
     for name in instruments:
         if name not in INSTRUMENTS.values():
-            raise DataError(f"data.instruments has '{name}'; URMP has {', '.join(INSTRUMENTS.values())}.")
+            raise DataError(
+                f"instruments has '{name}'; URMP has {', '.join(INSTRUMENTS.values())}.", argument="instruments"
+            )
     if not instruments or len(set(instruments)) < len(instruments):
-        raise DataError(f"data.instruments is {list(instruments)}; name one or more, each once.")
+        raise DataError(f"instruments is {list(instruments)}; name one or more, each once.", argument="instruments")
 
 
 def find_stems(root: Path, instruments: Sequence[str]) -> tuple[Stem, ...]:
@@ -125,19 +127,21 @@ def find_stems(root: Path, instruments: Sequence[str]) -> tuple[Stem, ...]:
     """
     check_instruments(instruments)
     if not root.is_dir():
-        raise DataError(f"no folder {root}; name the one with URMP's pieces with --data.root.")
+        raise DataError(f"no folder {root}; set root to the one with URMP's pieces.", argument="root")
     paths = [path for path in audio_files(root, _ENDINGS) if path.name.startswith("AuSep_")]
     if not paths:
         raise DataError(
-            f"no stems in {root} or its folders; --data.root should name the folder with URMP's pieces, like "
-            "01_Jupiter_vn_vc with AuSep_1_vn_01_Jupiter.wav."
+            f"no stems in {root} or its folders; root should name the folder with URMP's pieces, like "
+            "01_Jupiter_vn_vc with AuSep_1_vn_01_Jupiter.wav.",
+            argument="root",
         )
     instrument_of = {path: _instrument_and_title(path)[0] for path in paths}
     for instrument in instruments:
         if instrument not in instrument_of.values():
             there = [name for name in INSTRUMENTS.values() if name in instrument_of.values()]
             raise DataError(
-                f"no stem of {instrument} in {root}; it has {', '.join(there)}. Correct data.instruments or data.root."
+                f"no stem of {instrument} in {root}; it has {', '.join(there)}. Correct instruments or root.",
+                argument="instruments",
             )
     wanted = [path for path in paths if instrument_of[path] in instruments]
     first: dict[str, Path] = {}

@@ -6,7 +6,7 @@ from lightning import LightningDataModule, LightningModule, Trainer
 def check_callbacks(trainer: Trainer, model: LightningModule, data: LightningDataModule | None, stage: str) -> None:
     """Lets every callback that has a method ``check(model, data, stage)`` say what it cannot do with a model and data.
 
-    Data are neither prepared nor set up then, so that nothing is rendered in vain.
+    This comes before data are prepared or set up, so a run that cannot start renders nothing.
 
     Args:
         trainer: The trainer, with its callbacks.

@@ -25,7 +25,7 @@ class LatentEvaluation(Callback):
     terms of the loss to ``evaluation.json`` in the run's folder.
 
     Args:
-        estimator: Of mutual information.
+        estimator: Estimator of mutual information.
         n_neighbors: k of ``ksg``.
     """
 

@@ -15,7 +15,7 @@ class StepSeed(Callback):
     makes its first one earlier.)
 
     Args:
-        seed: Of the run.
+        seed: Seed of the run.
     """
 
     def __init__(self, seed: int) -> None:

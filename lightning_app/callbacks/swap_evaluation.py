@@ -44,13 +44,13 @@ class SwapEvaluation(Callback):
     - ``rpa/...``: raw pitch accuracy, by `SwapPitch`;
     - ``fad/...``: Fréchet audio distance of the reconstructions, by `ReconstructionDistance`.
 
-    The last two come with what they are of the data's own log-mels, made audible the same way: ``rpa/resynthesis`` and
-    ``fad_resynthesis/...``. They listen to audio, which is slow: on a CPU core a clip takes seconds with CREPE's tiny
-    model and more than a minute with the full one.
+    The last two are measured on the data's own spectrograms too, turned into audio in the same way:
+    ``rpa/resynthesis`` and ``fad_resynthesis/...``. They listen to audio, which is slow: on a CPU core a clip takes
+    seconds with CREPE's tiny model and more than a minute with the full one.
 
     Args:
         factor: Name of the class that v should carry; None takes the first that the data has, such as the instrument.
-        seed: Of the pairing, of the choice of clips that are listened to, and of the phases of their audio.
+        seed: Seed of the pairing, of the choice of clips that are listened to, and of the phases of their audio.
         f1: Whether to score the factor.
         rpa: The model of CREPE to score the pitch with, ``full`` as the paper or ``tiny``; None does not score it.
         fad: Embeddings to measure the distance in: ``crepe-full``, ``crepe-tiny``, ``vggish``.
@@ -110,7 +110,7 @@ class SwapEvaluation(Callback):
         self._instrument = SwapClassification().to(device) if self.f1 else None
         self._audible = self._chosen_clips()
         n_audible = int(self._audible.sum())
-        # Here and not later: networks that are loaded in inference mode are of no use to others in this process.
+        # Loaded before inference mode begins: this process shares the networks with others, which may need gradients.
         self._audio = SwapAudio(
             data.audio,
             data.representation,

@@ -30,7 +30,7 @@ class SwapExamples(EpochMedia):
         every_n_epochs: How often during training; the last epoch is always shown.
         n_examples: Number of pairs.
         factor: Name of the class that the two of a pair differ in; None takes the first that the data has.
-        seed: Of the pairs, the samples and the phases of the audio.
+        seed: Seed of the pairs, the samples and the phases of the audio.
     """
 
     def __init__(self, every_n_epochs: int = 50, n_examples: int = 3, factor: str | None = None, seed: int = 0) -> None:

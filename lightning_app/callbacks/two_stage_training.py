@@ -141,7 +141,7 @@ def _restart_early_stopping(trainer: Trainer) -> None:
 
 
 def _forget_checkpoints(trainer: Trainer) -> None:
-    """Scores of another objective cannot be compared: drops the best checkpoints so far, files included."""
+    """Drops the best checkpoints so far, files included: scores of another objective cannot be compared."""
     for checkpoint in trainer.checkpoint_callbacks:
         if not isinstance(checkpoint, ModelCheckpoint) or checkpoint.monitor is None:
             continue

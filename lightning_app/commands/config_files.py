@@ -90,7 +90,7 @@ def with_includes(content: Any, folder: Path, reading: tuple[Path, ...] = (), ke
         content: What a file, or a value on the command line, says.
         folder: The folder that its paths are relative to.
         reading: The files that are being read, from the first one on.
-        key: Where the content is in its file.
+        key: Key of the content in its file.
 
     Raises:
         UsageError: A file cannot be read, or includes itself; names the file and the entry.

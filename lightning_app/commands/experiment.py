@@ -71,12 +71,12 @@ def run_experiment(
     same command takes up what is left, each run from its last checkpoint.
 
     Args:
-        figure: Of ``experiments``, like swap_f1.
+        figure: A figure of ``experiments``, like swap_f1.
         data: The data set, like dmelodies.
         z_dims: Only runs with one of these.
         posteriors: Only runs with one of these.
         seeds: Only runs with one of these.
-        length: Of ``experiments``, like published or short.
+        length: A length of ``experiments``, like published or short.
         jobs: Number of runs at a time. Each has its share of the CPU's cores, unless OMP_NUM_THREADS is set.
         options: More options of ``disentangle fit`` for every run, given like --options="--data.root ~/urmp".
         runs: The folder of the runs.

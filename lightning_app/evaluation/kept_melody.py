@@ -19,7 +19,7 @@ class Heard(NamedTuple):
     audio: NDArray[np.float32]
     """Shape (n, n_samples)."""
     median_hz: list[float | None]
-    """Of each, over its voiced frames; None where it has none."""
+    """Median pitch of each over its voiced frames; None where it has none."""
     accuracy: list[float | None]
     """Raw pitch accuracy of each against the melody of the first; None where the first has no voiced frame."""
 
@@ -34,7 +34,7 @@ def listen(x: Tensor, representation: Representation, n_samples: int, octaves: S
         representation: What that is, and the way back to audio.
         n_samples: Length of the audio.
         octaves: How many octaves above the source the melody of each is expected, n numbers.
-        seed: Of the phases of the audio.
+        seed: Seed of the phases of the audio.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

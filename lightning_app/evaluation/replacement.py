@@ -28,7 +28,7 @@ class Replacement(NamedTuple):
     """A source, its targets and what the source becomes with the v of each, in the order of `ROLES`."""
 
     positions: NDArray[np.int64]
-    """Of the validation clips that the melodies are of, shape (7,)."""
+    """Numbers of the validation clips whose melodies these are, shape (7,)."""
     wanted: NDArray[np.int64]
     """The class that each should show in either factor, shape (7, 2)."""
     x: Tensor
@@ -42,7 +42,7 @@ def title(data: ClipData, factors: Sequence[str], classes: NDArray[np.integer]) 
 
 
 def labels_of(dataset: Clips, factors: Sequence[str]) -> NDArray[np.int64]:
-    """Gives the class of each clip in each factor, shape (n, n_factors)."""
+    """Returns the class of each clip in each factor, shape (n, n_factors)."""
     return np.stack([dataset.labels[factor] for factor in factors], axis=1).astype(np.int64)
 
 
@@ -52,7 +52,7 @@ def draw_clips(data: ClipData, factors: Sequence[str], seed: int) -> NDArray[np.
     Args:
         data: The data, set up; their groups are the melodies.
         factors: Two attributes that are classes.
-        seed: Of the two classes of each factor and of the clips.
+        seed: Seed of the choice of two classes of each factor and of the clips.
 
     Returns:
         The positions of four validation clips of four melodies, shape (4,).
@@ -129,7 +129,7 @@ class Reader:
         """Macro F1 of each factor over all validation clips, with v replaced by that of a clip that differs in all.
 
         Args:
-            seed: Of the pairing.
+            seed: Seed of the pairing.
 
         Raises:
             RunError: A clip has no such partner.

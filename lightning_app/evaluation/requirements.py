@@ -69,7 +69,7 @@ def swap_factor(data: ClipData, factor: str | None) -> str:
 
     Args:
         data: The data.
-        factor: Its name; None takes the first that the data has.
+        factor: Name of the factor; None takes the first that the data has.
 
     Raises:
         RunError: There is no such class, or it has one value alone.

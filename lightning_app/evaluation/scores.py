@@ -9,9 +9,9 @@ class Score:
     """A score of an evaluation.
 
     Attributes:
-        key: Its key in the record of an evaluation; in logs it follows ``test/``.
-        label: Its name in tables.
-        title: Its short name on axes and panels of figures.
+        key: Key of the score in the record of an evaluation; in logs it follows ``test/``.
+        label: Name of the score in tables.
+        title: Short name of the score on axes and panels of figures.
     """
 
     key: str

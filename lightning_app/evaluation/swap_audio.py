@@ -19,18 +19,18 @@ from modules.protocols import Swap
 
 
 class SwapAudio:
-    """Makes swaps audible, one at a time, and has their pitch and their quality measured.
+    """Turns swaps into audio, one at a time, and measures its pitch and its quality.
 
-    What the model heard is made audible the same way and measured beside: what is lost there is no fault of the
-    model.
+    The data's own spectrograms are turned into audio in the same way and measured too: what is lost there is no fault
+    of the model.
 
     Args:
-        original: Gives the data's audio, (n_samples,), by a clip's number.
+        original: Returns the data's audio, (n_samples,), by a clip's number.
         representation: What the model hears, and the way back to audio.
         pitch: Measures raw pitch accuracy; None leaves it out.
         distances: Measure Fréchet audio distances.
-        device: Where CREPE and the embeddings run.
-        seed: Of the phases of the audio.
+        device: Device on which CREPE and the embeddings run.
+        seed: Seed of the phases of the audio.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class SwapAudio:
             x: The source as the model heard it, (1, ...).
             swap: What the model made of it, each of the same shape.
             source: The number of the source clip.
-            target: That of the target clip.
+            target: The target clip's.
 
         Raises:
             DataError: The audio of a clip cannot be had.
@@ -98,9 +98,9 @@ class SwapPitch:
     as wrong: the score is for data whose octave is one.
 
     Args:
-        model: Of CREPE.
-        sample_rate: Of the audio, in Hz.
-        device: Where CREPE runs.
+        model: Size of CREPE.
+        sample_rate: Sample rate of the audio, in Hz.
+        device: Device on which CREPE runs.
     """
 
     def __init__(self, model: Capacity, sample_rate: int, device: torch.device) -> None:
@@ -114,10 +114,10 @@ class SwapPitch:
         """Adds a swap.
 
         Args:
-            audio: Of its three parts and of the resynthesised source, (4, n_samples).
+            audio: Audio of the three sounds of the swap and of the resynthesised source, (4, n_samples).
             source: The number of the source clip.
-            target: That of the target clip.
-            original: Gives the data's audio, (1, n_samples), by a clip's number.
+            target: The target clip's.
+            original: Returns the data's audio, (1, n_samples), by a clip's number.
         """
         contours = pitch_contours(audio, self._rate, model=self._model)
         melodies = {"pre_swap": source, "global_swap": source, "local_swap": target, "resynthesis": source}
@@ -148,7 +148,7 @@ class ReconstructionDistance:
     Args:
         embedding: What is compared.
         n_clips: How many clips there will be, over all processes.
-        device: Of the metric.
+        device: Device of the metric.
     """
 
     def __init__(self, embedding: AudioEmbedding, n_clips: int, device: torch.device) -> None:

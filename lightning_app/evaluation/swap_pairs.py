@@ -11,7 +11,7 @@ def partners_of_other_class(labels: NDArray[np.integer], seed: int) -> NDArray[n
 
     Args:
         labels: The class of each clip, shape (n,); or of each of k factors, shape (n, k), where partners differ in all.
-        seed: Of the draw.
+        seed: Seed of the draw.
 
     Returns:
         The position of each clip's partner, shape (n,).

@@ -56,10 +56,10 @@ def traverse(
 
     Args:
         model: A model with regularised dimensions.
-        data: Its data, set up.
+        data: Data of the model, set up.
         clips: Positions of the clips in the validation set, shape (n,).
         dim: The dimension.
-        positions: Its values, (P,).
+        positions: Values of that dimension, (P,).
         attribute: Name of the attribute to measure; others than brightness and depth are not of the audio.
         device: Device of the model.
     """

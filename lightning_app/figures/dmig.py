@@ -22,7 +22,7 @@ def dmig(run: Path, output: Path | None = None) -> None:
 
     Args:
         run: The folder of a run with regularised dimensions, like runs/ar_vae.
-        output: Where ``dmig.png``, ``dmig.svg`` and ``dmig.csv`` go; the run's own folder ``figures`` if not given.
+        output: Folder of ``dmig.png``, ``dmig.svg`` and ``dmig.csv``; by default the run's own ``figures``.
 
     Raises:
         RunError: The run has no log of these metrics.

@@ -15,9 +15,8 @@ def fad(embedding: EmbeddingName = "crepe-full", output: Path | None = None, **s
 
     Args:
         embedding: Embedding that the distance is measured in.
-        output: Where ``fad_<embedding>_<data>.png``, ``.svg`` and ``.csv`` go; the folder ``figures`` of the runs if
-            not given.
-        **selection: Which runs, as in `scored_runs`.
+        output: Folder of ``fad_<embedding>_<data>.png``, ``.svg`` and ``.csv``; by default ``figures`` beside the runs.
+        **selection: The runs to show, as in `scored_runs`.
 
     Raises:
         RunError: Runs are missing, lack a score, cannot be compared, or are not what their names say.
@@ -31,9 +30,9 @@ def richer_decoder(embedding: EmbeddingName = "crepe-full", output: Path | None 
 
     Args:
         embedding: Embedding that the distance is measured in.
-        output: Where ``richer_decoder_<embedding>_<data>.png``, ``.svg`` and ``.csv`` go; the folder ``figures`` of the
-            runs if not given.
-        **selection: Which runs, as in `scored_runs`.
+        output: Folder of ``richer_decoder_<embedding>_<data>.png``, ``.svg`` and ``.csv``; by default ``figures``
+            beside the runs.
+        **selection: The runs to show, as in `scored_runs`.
 
     Raises:
         RunError: Runs are missing, lack a score, cannot be compared, or are not what their names say.

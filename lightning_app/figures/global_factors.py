@@ -34,9 +34,10 @@ def global_factors(
     Args:
         run: The folder of a run on data with two such factors, like dmelodies_two_octaves.
         factors: Two attributes of the data that are classes.
-        seed: Of the classes and clips, of the pairs of all validation clips, and of the phases of the audio.
-        output: Where ``global_factors.png``, ``.svg``, ``.csv``, the WAVs in ``global_factors/`` and, over all
-            validation clips, ``global_factors_f1.csv`` go; the run's own folder ``figures`` if not given.
+        seed: Seed of the choice of classes and clips, of the pairs of all validation clips, and of the phases of the
+            audio.
+        output: Folder of ``global_factors.png``, ``.svg``, ``.csv``, the WAVs in ``global_factors/`` and, over all
+            validation clips, ``global_factors_f1.csv``; by default the run's own ``figures``.
 
     Raises:
         RunError: The run has no model with v and z, its data no such factors, or no such clips.
@@ -79,10 +80,10 @@ def global_factors(
 
 
 def octaves_above_source(data: ClipData, factors: Sequence[str], wanted: NDArray[np.int64]) -> list[int]:
-    """Gives how many octaves above the first, the source, each should sound: none where no factor is the octave.
+    """Returns how many octaves above the first, the source, each should sound: none where no factor is the octave.
 
     Args:
-        data: With the names of the classes.
+        data: Data with the names of the classes.
         factors: Two attributes that are classes.
         wanted: The class of each sound in either, shape (n, 2).
     """
@@ -130,7 +131,7 @@ def _drawn(
 def _rows(
     data: ClipData, factors: Sequence[str], sounds: Replacement, read: NDArray[np.int64], heard: Heard
 ) -> list[dict[str, Any]]:
-    """What is known of each of the seven; a replaced one has the source's clip and melody."""
+    """What is known of each of the seven sounds; where a factor is replaced, clip and melody are the source's."""
     dataset, rows = data.validation_dataset, []
     for number, (role, position) in enumerate(zip(ROLES, sounds.positions, strict=True)):
         row: dict[str, Any] = {"role": role, "clip": int(dataset.indices[position])}

@@ -13,7 +13,7 @@ MARKERS: Mapping[str, Mapping[str, Any]] = {
     "factorised": {"marker": "o", "markersize": 4.5, **_HOLLOW},
     "full": {"marker": "s", "markersize": 8.0, **_HOLLOW},
 }
-"""Of the inference networks; the one can be seen within the other."""
+"""Markers of the inference networks, of sizes at which one can be seen within the other."""
 LINES: Mapping[str, Any] = {"factorised": "-", "full": ":"}
 
 
@@ -21,7 +21,7 @@ def add_legend(figure: Figure, scored: ScoredRuns, lines: Mapping[str, Any] | No
     """Adds a legend beside the panels: a colour for each model, and a marker for each inference network.
 
     Args:
-        figure: That has a constrained layout.
+        figure: A figure with a constrained layout.
         scored: What is drawn.
         lines: The line of each inference network, where there are lines.
     """

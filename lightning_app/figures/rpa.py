@@ -22,8 +22,8 @@ def rpa(output: Path | None = None, **selection: Any) -> None:
     A marker is a run; lines go through the means over the seeds.
 
     Args:
-        output: Where ``rpa_<data>.png``, ``.svg`` and ``.csv`` go; the folder ``figures`` of the runs if not given.
-        **selection: Which runs, as in `scored_runs`.
+        output: Folder of ``rpa_<data>.png``, ``.svg`` and ``.csv``; by default ``figures`` beside the runs.
+        **selection: The runs to show, as in `scored_runs`.
 
     Raises:
         RunError: Runs are missing, lack a score, cannot be compared, or are not what their names say.

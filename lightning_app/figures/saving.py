@@ -14,7 +14,7 @@ def save_figure(figure: Figure, path: Path, table: Mapping[str, Iterable[object]
 
     Args:
         figure: What is drawn.
-        path: Of the three files, without their endings.
+        path: Path of the three files, without their endings.
         table: The numbers, a column for each name, all of one length.
         shown: What it shows, in words.
     """

@@ -8,7 +8,7 @@ from lightning_app.runs.scored_runs import ScoredRuns
 
 GLOBAL_SWAP = macro_f1("global_swap")
 UNIT_RANGE, UNIT_TICKS = (-0.1, 1.1), (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Of an axis from 0 to 1, with room for markers on the bounds."""
+"""Limits of an axis from 0 to 1, with room for markers on the bounds."""
 _BESIDE = 0.045
 
 

@@ -15,8 +15,8 @@ def swap_f1(output: Path | None = None, **selection: Any) -> None:
     """Draws macro F1 of the instrument after the local swap against that after the global swap, for each z_dim.
 
     Args:
-        output: Where ``swap_f1_<data>.png``, ``.svg`` and ``.csv`` go; the folder ``figures`` of the runs if not given.
-        **selection: Which runs, as in `scored_runs`.
+        output: Folder of ``swap_f1_<data>.png``, ``.svg`` and ``.csv``; by default ``figures`` beside the runs.
+        **selection: The runs to show, as in `scored_runs`.
 
     Raises:
         RunError: Runs are missing, lack a score, cannot be compared, or are not what their names say.

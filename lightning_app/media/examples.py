@@ -21,7 +21,7 @@ def save_wav(path: Path, wave: np.ndarray, rate: int) -> Path:
 
 
 def log_media(trainer: Trainer, name: str, pictures: Mapping[str, Path], sounds: Mapping[str, Path], rate: int) -> None:
-    """Gives pictures and sounds, by what they show, to the run's W&B logger, if it has one."""
+    """Logs pictures and sounds, by what they show, to W&B, if the run has such a logger."""
     part = "test" if name == "test" else "train"
     for logger in trainer.loggers:
         if isinstance(logger, WandbLogger):

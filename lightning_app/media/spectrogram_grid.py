@@ -25,7 +25,7 @@ def save_spectrogram_grid(
     """Draws a PNG with a row for each example and a column for each version of it, all in one colour scale.
 
     Args:
-        path: Of the PNG.
+        path: Path of the PNG.
         columns: The spectrograms of each column, by title; each of shape (n_examples, n_frames, n_bins).
         row_titles: One for each example.
         seconds: Length of the clips.
@@ -53,7 +53,7 @@ def save_spectrogram_grid(
 
 
 def colour_range(inputs: NDArray[np.floating]) -> tuple[float, float]:
-    """Gives the values of the darkest and the lightest colour from what a model heard.
+    """Returns the values of the darkest and the lightest colour from what a model heard.
 
     A wild decoding then does not wash out what it stands beside.
     """

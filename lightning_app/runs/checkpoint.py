@@ -66,7 +66,7 @@ def newest_whole_checkpoint(folder: RunFolder) -> Path:
 
 
 def load_weights(model: LightningModule, path: Path) -> None:
-    """Gives a model the weights of a checkpoint.
+    """Loads the weights of a checkpoint into a model.
 
     Raises:
         RunError: The file is not a whole checkpoint, or is one of another model.

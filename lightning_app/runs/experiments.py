@@ -22,11 +22,11 @@ class Run:
     """A run and where it lies.
 
     Attributes:
-        model: Of a file ``<model>.yaml`` in ``configs``.
-        data: Of a file ``data/<data>.yaml`` there.
+        model: Name of a file ``<model>.yaml`` in ``configs``.
+        data: Name of a file ``data/<data>.yaml`` there.
         z_dim: Dimensions of the local latents.
         posterior: ``factorised`` or ``full``.
-        seed: Of the training.
+        seed: Seed of the training.
 
     >>> Run("ts_dsae", "dmelodies", 8, "factorised", 0).name
     'ts_dsae-dmelodies-z8-factorised-seed0'
@@ -99,10 +99,10 @@ class Experiments:
     """What ``experiments.yaml`` says.
 
     Attributes:
-        models: By the names of their files.
+        models: The models by the names of their files.
         data: Labels of the data sets, by the names of their files.
         lengths: The preset files of a run, by the name of the length and the number of the model's stages.
-        figures: Which runs each figure needs.
+        figures: The runs that each figure needs.
     """
 
     models: dict[str, Model]

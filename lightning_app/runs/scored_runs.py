@@ -19,7 +19,7 @@ class ScoredRun:
     """A run with its scores.
 
     Attributes:
-        run: Which one it is.
+        run: The run.
         settings: What must be the same for runs to be compared, like the number of epochs and of clips.
         scores: The scores by their keys.
     """
@@ -34,11 +34,11 @@ class ScoredRuns:
     """The runs of a figure.
 
     Attributes:
-        runs: By z_dim, posterior, model and seed.
+        runs: The runs, ordered by z_dim, posterior, model and seed.
         models: How each model is drawn, by its name, in the order of the legend.
         data: The data set.
         data_label: What it is called in figures.
-        folder: Of the runs.
+        folder: Folder of the runs.
     """
 
     runs: list[ScoredRun]
@@ -48,20 +48,20 @@ class ScoredRuns:
     folder: Path
 
     def values(self, score: str, **which: str | int) -> list[float]:
-        """A score of those runs that have the given model, posterior and so on."""
+        """Returns a score of those runs that have the given model, posterior and so on."""
         chosen = which.items()
         return [one.scores[score] for one in self.runs if all(getattr(one.run, key) == value for key, value in chosen)]
 
     def distinct(self, setting: str) -> list[Any]:
-        """The values that a setting like z_dim has among the runs."""
+        """Returns the values that a setting like z_dim has among the runs."""
         return list(dict.fromkeys(getattr(one.run, setting) for one in self.runs))
 
     def path(self, figure: str, output: Path | None) -> Path:
-        """The path of a figure of these runs, without an ending."""
+        """Returns the path of a figure of these runs, without an ending."""
         return (self.folder / "figures" if output is None else output) / f"{figure}_{self.data}"
 
     def table(self) -> dict[str, list[object]]:
-        """All of it as columns, a row for each run."""
+        """Returns all of it as columns, a row for each run."""
         rows = [vars(one.run) | one.settings | one.scores for one in self.runs]
         return {name: [row[name] for row in rows] for name in rows[0]}
 

@@ -13,7 +13,7 @@ class Estimator(Protocol):
     """Estimates mutual information between each latent dimension and each attribute.
 
     Values of different estimators, of different settings of one, or of different numbers of samples must not be
-    compared; therefore ``repr`` gives all settings, and ``label`` those that matter, short enough for a key of a log.
+    compared; therefore ``repr`` shows all settings, and ``label`` those that matter, short enough for a key of a log.
     """
 
     @property
@@ -30,7 +30,7 @@ class Estimator(Protocol):
         Args:
             latents: Finite float64 of shape (N, D), each column from a continuous distribution or constant.
             attributes: Finite float64 of shape (N, M), no column constant.
-            discrete: For each attribute whether its values are classes.
+            discrete: Whether an attribute's values are classes, for each attribute.
 
         Returns:
             Mutual information in nats, float64 of shape (D, M), on the device of ``latents``.
@@ -38,7 +38,7 @@ class Estimator(Protocol):
 
 
 def estimator_named(estimator: "Estimator | str", n_neighbors: int = 3) -> Estimator:
-    """Gives the estimator of a name: ``ksg`` with ``n_neighbors``, or ``binned``; an estimator stays what it is.
+    """Returns the estimator of a name: ``ksg`` with ``n_neighbors``, or ``binned``; an estimator stays what it is.
 
     Raises:
         ValueError: Another name, or a number of neighbours below 1.

@@ -45,7 +45,7 @@ class KSG:
 
     Args:
         n_neighbors: k, 1 or more. The bias falls and the variance grows as it gets smaller.
-        seed: Of the noise that breaks ties.
+        seed: Seed of the noise that breaks ties.
 
     Raises:
         ValueError: A number of neighbours below 1.

@@ -14,12 +14,12 @@ from metrics.functional.estimate import Estimate
 
 
 class DCIScores(NamedTuple):
-    """What `dci` gives.
+    """What `dci` returns.
 
     Attributes:
         disentanglement: A scalar in [0, 1].
-        completeness: In [0, 1], of shape (M,).
-        informativeness: At most 1, of shape (M,).
+        completeness: Completeness in [0, 1], of shape (M,).
+        informativeness: Informativeness, at most 1, of shape (M,).
         importance: How much each dimension matters to the prediction of each attribute, of shape (D, M); columns sum
             to 1.
     """
@@ -57,7 +57,7 @@ def dci(
         attributes: Their attributes, of shape (N, M), 2 ≤ M.
         discrete: Whether the attributes are classes (whole numbers); one bool, or one for each.
         n_trees: The size of a forest.
-        seed: Of the halves and the forests.
+        seed: Seed of the halves and the forests.
 
     Returns:
         See `DCIScores`.

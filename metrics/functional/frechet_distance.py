@@ -27,9 +27,9 @@ def frechet_distance(
 
     Args:
         mean_a: Mean of the first, of shape (D,).
-        covariance_a: Its covariance, of shape (D, D).
+        covariance_a: Covariance of the first, of shape (D, D).
         mean_b: Mean of the second, of shape (D,).
-        covariance_b: Its covariance, of shape (D, D).
+        covariance_b: Covariance of the second, of shape (D, D).
 
     Returns:
         A scalar, a float64 of 0 or more, in squared units of the means.
@@ -54,7 +54,7 @@ def frechet_distance(
 
 
 def _covariance_and_root(name: str, covariance: ArrayLike | Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
-    """Gives a covariance as float64 and its symmetric square root.
+    """Returns a covariance as float64 and its symmetric square root.
 
     Raises:
         ValueError: See `frechet_distance`.

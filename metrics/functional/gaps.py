@@ -53,7 +53,7 @@ def gap(scores: Tensor, dims: Sequence[int] | None) -> Tensor:
     """How much better one dimension scores than the next, for each attribute.
 
     Args:
-        scores: Of each dimension and attribute, of shape (D, M).
+        scores: Score of each dimension and attribute, of shape (D, M).
         dims: The dimension of each attribute; with None, the best.
 
     Returns:

@@ -11,7 +11,7 @@ from metrics.estimators import Estimator
 
 
 def matrix(name: str, values: ArrayLike | Tensor) -> Tensor:
-    """Gives samples as a float64 tensor of shape (N, columns).
+    """Returns samples as a float64 tensor of shape (N, columns).
 
     Raises:
         ValueError: Another shape, no numbers, NaN or infinity.
@@ -20,7 +20,7 @@ def matrix(name: str, values: ArrayLike | Tensor) -> Tensor:
 
 
 def finite(name: str, values: ArrayLike | Tensor, shape: str, n_axes: tuple[int, ...]) -> Tensor:
-    """Gives values as a float64 tensor whose number of axes is one of ``n_axes``.
+    """Returns values as a float64 tensor whose number of axes is one of ``n_axes``.
 
     Raises:
         ValueError: Another number of axes, an empty one, no numbers, NaN or infinity.
@@ -43,7 +43,7 @@ def _numbers(name: str, values: ArrayLike) -> np.ndarray:
 
 
 def samples(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor) -> tuple[Tensor, Tensor]:
-    """Gives latents (N, D) and attributes (N, M) as float64 on one device.
+    """Returns latents (N, D) and attributes (N, M) as float64 on one device.
 
     Raises:
         ValueError: See `matrix`, different numbers of samples, or a constant attribute.
@@ -59,7 +59,7 @@ def samples(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor) -> tupl
 
 
 def varying(attributes: ArrayLike | Tensor) -> Tensor:
-    """Gives attributes (N, M) as float64.
+    """Returns attributes (N, M) as float64.
 
     Raises:
         ValueError: See `matrix`; or a constant attribute.
@@ -74,7 +74,7 @@ def varying(attributes: ArrayLike | Tensor) -> Tensor:
 
 
 def discreteness(discrete: bool | Sequence[bool], attributes: Tensor) -> tuple[bool, ...]:
-    """Gives one bool for each attribute.
+    """Returns one bool for each attribute.
 
     Raises:
         ValueError: Another number of them, or an attribute declared discrete whose values are not whole, or all differ.
@@ -127,7 +127,7 @@ def enough_samples(name: str, values: Tensor, estimator: Estimator) -> None:
 
 
 def dimensions(regularized_dims: Sequence[int] | None, latents: Tensor, attributes: Tensor) -> list[int]:
-    """Gives the latent dimension that each attribute regularises; dimension i for attribute i, if none are named.
+    """Returns the latent dimension that each attribute regularises; dimension i for attribute i, if none are named.
 
     Raises:
         ValueError: More attributes than dimensions, or dimensions that are too many or few, out of range, or twice.

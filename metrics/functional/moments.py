@@ -11,12 +11,12 @@ from torch import Tensor
 
 
 def no_moments(n_features: int) -> Tensor:
-    """Gives the moments of no vector at all, float64."""
+    """Returns the moments of no vector at all, float64."""
     return torch.zeros(n_features + 1, n_features + 1, dtype=torch.float64)
 
 
 def moments_of(vectors: Tensor) -> Tensor:
-    """Gives the moments of vectors (n, D), float64.
+    """Returns the moments of vectors (n, D), float64.
 
     Example:
         >>> moments_of(torch.tensor([[1.0, 0.0], [3.0, 4.0]]))
@@ -34,7 +34,7 @@ def moments_of(vectors: Tensor) -> Tensor:
 
 
 def merged_moments(moments: Tensor) -> Tensor:
-    r"""Gives the moments of all vectors from those of k groups, of shape (k, D + 1, D + 1) (Chan et al. 1979).
+    r"""Returns the moments of all vectors from those of k groups, of shape (k, D + 1, D + 1) (Chan et al. 1979).
 
     .. math::
         n = \sum_k n_k, \quad \mu = \frac{1}{n} \sum_k n_k \mu_k, \quad
@@ -50,5 +50,5 @@ def merged_moments(moments: Tensor) -> Tensor:
 
 
 def mean_and_covariance(moments: Tensor) -> tuple[Tensor, Tensor]:
-    """Gives the mean (D,) and the unbiased covariance (D, D) of two vectors or more."""
+    """Returns the mean (D,) and the unbiased covariance (D, D) of two vectors or more."""
     return moments[0, 1:], moments[1:, 1:] / (moments[0, 0] - 1.0)

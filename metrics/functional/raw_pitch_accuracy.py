@@ -27,8 +27,8 @@ def raw_pitch_accuracy(
     Args:
         estimated_hz: Estimated pitches in Hz, of shape (n, T): n clips of T frames; 0 where there is none.
         reference_hz: True pitches in Hz, of the same shape; 0 where there is none.
-        voiced: In which frames the reference has a pitch, bool of the same shape; with None wherever it is above 0 Hz,
-            which it must be in any case.
+        voiced: Whether the reference has a pitch in a frame, bool of the same shape; None takes the frames in which it
+            is above 0 Hz, which it must be in any case.
         threshold_cents: c, in hundredths of a semitone.
 
     Returns:
@@ -79,7 +79,7 @@ def frame_counts(
 
 
 def accuracy_of(counts: Tensor, threshold_cents: float) -> Estimate:
-    """Gives the accuracy over all clips from their `frame_counts`.
+    """Returns the accuracy over all clips from their `frame_counts`.
 
     Raises:
         ValueError: No clip has a voiced frame.

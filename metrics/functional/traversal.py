@@ -114,7 +114,7 @@ def _moves(attributes: Tensor, resolution: float) -> Tensor:
 
 
 def traversals(latents: ArrayLike | Tensor, attributes: ArrayLike | Tensor) -> tuple[Tensor, Tensor]:
-    """Gives both as float64 of shape (N, M, T).
+    """Returns both as float64 of shape (N, M, T).
 
     Raises:
         ValueError: See `smoothness`.

@@ -21,11 +21,11 @@ _SMALLEST_DEVIATION = 1e-10  # of a frame, so that silence stays silence
 
 @lru_cache(maxsize=2)
 def crepe(capacity: Capacity, device: torch.device) -> nn.Module:
-    """Gives the trained network, frozen; calls share one, so do not change it.
+    """Returns the trained network, frozen; calls share one, so do not change it.
 
     Args:
         capacity: ``full`` (22 million weights) or ``tiny`` (0.5 million).
-        device: Where it runs.
+        device: Device on which it runs.
 
     Returns:
         A module from frames (n, 1024) to the probabilities of 360 pitches (n, 360), and with ``embed`` to features.

@@ -15,9 +15,9 @@ class LogMagnitudeSpec:
     """What determines a log-magnitude spectrogram (Watcharasupat & Lerch 2021, supplement).
 
     Attributes:
-        sample_rate: Of the audio, in Hz.
+        sample_rate: Sample rate of the audio, in Hz.
         n_samples: Length of a clip; longer audio is cut, shorter is filled with silence.
-        size: Of the square: its bins, and its frames after padding. A power of two.
+        size: Side of the square: its bins, and its frames after padding. A power of two.
         hop_length: Step from frame to frame, in samples (128 is 8 ms).
 
     Raises:
@@ -33,23 +33,30 @@ class LogMagnitudeSpec:
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_samples", "size", "hop_length"):
             if getattr(self, name) < 1:
-                raise ModelError(f"{name} is {getattr(self, name)}; it must be 1 or more.")
+                raise ModelError(
+                    f"{name} is {getattr(self, name)}; it must be 1 or more.", argument=f"representation.{name}"
+                )
         if self.size < 4 or self.size & (self.size - 1):
-            raise ModelError(f"size is {self.size}; it must be a power of two, 4 or more.")
+            raise ModelError(
+                f"size is {self.size}; it must be a power of two, 4 or more.", argument="representation.size"
+            )
         if self.hop_length > self.n_fft // 2:
             raise ModelError(
                 f"hop_length is {self.hop_length}, more than half of the window of {self.n_fft}; windows "
-                "would not overlap enough for audio to be made from the spectrogram. Shorten the hop."
+                "would not overlap enough for audio to be made from the spectrogram. Shorten the hop.",
+                argument="representation.hop_length",
             )
         if (self.n_frames - 1) * self.hop_length <= self.size:
             raise ModelError(
                 f"n_samples is {self.n_samples}, whose whole hops are no longer than half of the window, "
-                f"{self.size}; take longer clips or a smaller size."
+                f"{self.size}; take longer clips or a smaller size.",
+                argument="representation.size",
             )
         if self.n_frames > self.size:
             raise ModelError(
                 f"{self.n_samples} samples give {self.n_frames} frames, more than size {self.size} holds; "
-                "lengthen hop_length, or choose a larger size."
+                "lengthen hop_length, or choose a larger size.",
+                argument="representation.size",
             )
 
     @property

@@ -20,7 +20,7 @@ class LogMelSpec:
     """What determines a log-mel spectrogram (Luo et al. 2022, section 5.1, and their published settings).
 
     Attributes:
-        sample_rate: Of the audio, in Hz.
+        sample_rate: Sample rate of the audio, in Hz.
         n_fft: Length of the Hann window and of the FFT, in samples (2048 is 128 ms).
         hop_length: Step from frame to frame, in samples (256 is 16 ms).
         n_mels: Number of mel bands (HTK scale).
@@ -37,18 +37,22 @@ class LogMelSpec:
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels"):
             if getattr(self, name) < 1:
-                raise ModelError(f"{name} is {getattr(self, name)}; it must be 1 or more.")
+                raise ModelError(
+                    f"{name} is {getattr(self, name)}; it must be 1 or more.", argument=f"representation.{name}"
+                )
         if self.n_fft % 2:
-            raise ModelError(f"n_fft is {self.n_fft}; it must be even.")
+            raise ModelError(f"n_fft is {self.n_fft}; it must be even.", argument="representation.n_fft")
         if self.hop_length > self.n_fft // 2:
             raise ModelError(
                 f"hop_length is {self.hop_length}, more than half of n_fft {self.n_fft}; the windows would not "
-                "overlap enough for audio to be made from the spectrogram. Shorten the hop."
+                "overlap enough for audio to be made from the spectrogram. Shorten the hop.",
+                argument="representation.hop_length",
             )
         if self.n_mels > self.n_fft // 2 + 1:
             raise ModelError(
                 f"n_mels is {self.n_mels}, more than the {self.n_fft // 2 + 1} frequencies that "
-                f"n_fft {self.n_fft} gives; ask for fewer bands or a longer window."
+                f"n_fft {self.n_fft} gives; ask for fewer bands or a longer window.",
+                argument="representation.n_mels",
             )
 
     def n_frames(self, n_samples: int) -> int:

@@ -29,7 +29,7 @@ class PitchContours:
     confidence: Tensor
 
     def voiced(self, threshold: float = 0.5) -> Tensor:
-        """Gives where the confidence is at least the threshold, bool of shape (n, T)."""
+        """Returns where the confidence is at least the threshold, bool of shape (n, T)."""
         return self.confidence >= threshold
 
 
@@ -57,11 +57,11 @@ def pitch_contours(
 
     Args:
         audio: Mono audio, float of shape (n, n_samples), at any level.
-        sample_rate: Of the audio, in Hz; it is brought to the network's 16 kHz.
+        sample_rate: Sample rate of the audio, in Hz; it is brought to the network's 16 kHz.
         model: ``full``, or ``tiny``, which takes a twentieth of the time and is less exact.
         hop_ms: Step from frame to frame, in ms; frame t is centred at t times it.
         batch_size: Frames that the network takes at a time; the full model needs about 3 MB for each.
-        device: Where the network runs; with None where the audio is.
+        device: Device on which the network runs; None takes that of the audio.
 
     Returns:
         The contours, with T = 1 + n_samples // hop frames, where the audio is.
@@ -95,10 +95,10 @@ def pitch_contours(
 
 
 def decoded(probabilities: Tensor) -> tuple[Tensor, Tensor]:
-    """Gives the pitch of each frame in Hz, and its confidence; see `pitch_contours`.
+    """Returns the pitch of each frame in Hz, and its confidence; see `pitch_contours`.
 
     Args:
-        probabilities: Of each bin, of shape (..., 360).
+        probabilities: Probability of each bin, of shape (..., 360).
 
     Returns:
         Two tensors of shape (...).

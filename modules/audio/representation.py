@@ -15,7 +15,7 @@ class Representation(nn.Module, ABC):
     A subclass keeps its settings as attributes of the names of its arguments, and lists them in `SETTINGS`.
 
     Attributes:
-        sample_rate: Of the audio, in Hz.
+        sample_rate: Sample rate of the audio, in Hz.
         UNIT: What a bin of a picture is.
         SCALE: What the values of a picture are.
     """
@@ -40,7 +40,7 @@ class Representation(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, audio: Tensor) -> Tensor:
-        """Represents audio (batch, n_samples) in [-1, 1]; gives (batch, *shape), where the audio is."""
+        """Represents audio (batch, n_samples) in [-1, 1]; returns (batch, *shape), where the audio is."""
 
     @abstractmethod
     def inverse(self, x: Tensor, n_samples: int, *, like: Tensor | None = None) -> Tensor:

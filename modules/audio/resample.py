@@ -12,8 +12,8 @@ def resampled(audio: Tensor, sample_rate: int, wanted: int) -> Tensor:
 
     Args:
         audio: Float, of shape (n, n_samples).
-        sample_rate: Of the audio, in Hz.
-        wanted: In Hz.
+        sample_rate: Sample rate of the audio, in Hz.
+        wanted: Sample rate of the result, in Hz.
 
     Returns:
         Float32 of shape (n, n_samples * wanted / sample_rate, rounded up), where the audio is; at an equal rate the

@@ -20,7 +20,7 @@ def audio_embedding(
 
     Args:
         name: ``crepe-full``, ``crepe-tiny`` or ``vggish``.
-        device: Of the audio that it will be given.
+        device: Device of the audio that it will be given.
         vggish_weights: A file with the weights of VGGish; with None they are downloaded once.
 
     Raises:

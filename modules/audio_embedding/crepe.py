@@ -14,7 +14,7 @@ class CrepeEmbedding:
     """What the network of CREPE (Kim et al. 2018) makes of audio before it decides on a pitch.
 
     An `AudioEmbedding`: the output of the fifth of six convolutions after its pooling, which ``torchcrepe.embed``
-    gives too, one vector a frame of 64 ms. Frames are normalised, so it hears pitch and timbre but not level. It runs
+    returns too, one vector a frame of 64 ms. Frames are normalised, so it hears pitch and timbre but not level. It runs
     where the audio is.
 
     Args:

@@ -7,12 +7,12 @@ from torch import Tensor
 
 @runtime_checkable
 class AudioEmbedding(Protocol):
-    """Gives vectors for pieces of audio.
+    """Turns pieces of audio into vectors.
 
     Attributes:
         name: Part of a metric's key, such as ``vggish``; values of different embeddings must not be compared.
         n_features: Number of values of a vector.
-        sample_rate: That the audio must have, in Hz.
+        sample_rate: Sample rate that the audio must have, in Hz.
     """
 
     @property

@@ -82,7 +82,7 @@ class VGGishNetwork(nn.Module):
 class VGGish(nn.Module):
     """The embedding by VGGish (Hershey et al. 2017) of each 0.96 s, on which FAD was defined (Kilgour et al. 2019).
 
-    An `AudioEmbedding`, of what its last layer gives, without an activation and without the principal components and
+    An `AudioEmbedding`: the output of its last layer, without an activation and without the principal components and
     the quantisation of AudioSet's published features. Move it to a device as any module, but make it no part of a
     model, whose checkpoints its 288 MB would join.
 

@@ -25,9 +25,9 @@ class Encoding(NamedTuple):
     """The posteriors of B sequences and the latents taken from them (samples, or the means)."""
 
     q_v: Gaussian
-    """Of the global latent, (B, V)."""
+    """Posterior of the global latent, (B, V)."""
     q_z: Gaussian
-    """Of the local latents, (B, T, Z)."""
+    """Posterior of the local latents, (B, T, Z)."""
     v: Tensor
     z: Tensor
 
@@ -54,11 +54,11 @@ class DSAE(LightningModule):
         reduction: ``mean`` averages every term over its own features and over time and takes the squared error whole,
             as the published runs do; ``sum`` is eq. (2) to the letter: sums over features, averages over time, and half
             the squared error (the Gaussian log-likelihood without its constant).
-        global_swap_v_weight: Of eq. (4): v, of the swapped sequence, becomes the target's.
-        global_swap_z_weight: Of eq. (5): z stays the source's when v is replaced.
-        local_swap_v_weight: Of eq. (6): v stays the source's when z is replaced.
-        local_swap_z_weight: Of eq. (7): z becomes the target's.
-        learning_rate: Adam's.
+        global_swap_v_weight: Weight of eq. (4): v, of the swapped sequence, becomes the target's.
+        global_swap_z_weight: Weight of eq. (5): z stays the source's when v is replaced.
+        local_swap_v_weight: Weight of eq. (6): v stays the source's when z is replaced.
+        local_swap_z_weight: Weight of eq. (7): z becomes the target's.
+        learning_rate: Learning rate of Adam.
 
     Raises:
         ModelError: A size below 1, a choice that there is not, or weights of a model of another shape.
@@ -281,11 +281,11 @@ class DSAE(LightningModule):
         here = self._shape
         if differing := {name: value for name, value in state["shape"].items() if value != here[name]}:
             pairs = ", ".join(f"{name} {value} (here {here[name]})" for name, value in differing.items())
-            settings = [f"--model.{name} {value}" for name, value in differing.items() if name in _SHAPE]
-            wanted = (
-                f"Pass {' '.join(settings)}, or the config of its run." if settings else "Take the data of its run."
+            settings = [name for name in differing if name in _SHAPE]
+            remedy = "Set the same, or take the configuration of its run." if settings else "Take the data of its run."
+            raise ModelError(
+                f"the checkpoint is of a model with {pairs}. {remedy}", argument=settings[0] if settings else None
             )
-            raise ModelError(f"the checkpoint is of a model with {pairs}. {wanted}")
         self.stage = Stage(state["stage"])
 
     @property
@@ -298,7 +298,8 @@ def _n_features(x_shape: Sequence[int]) -> int:
     if len(x_shape) != 2 or min(x_shape) < 1:
         raise ModelError(
             f"this model hears sequences of frames, (frames, features), and x_shape is {tuple(x_shape)}; choose such a "
-            "representation, like modules.audio.LogMelSequence."
+            "representation, like modules.audio.LogMelSequence.",
+            argument="representation",
         )
     return x_shape[1]
 
@@ -306,7 +307,7 @@ def _n_features(x_shape: Sequence[int]) -> int:
 def _check(settings: Mapping[str, Any]) -> None:
     for name in ("v_dim", "z_dim", "hidden_dim", "transition_dim"):
         if settings[name] < 1:
-            raise ModelError(f"model.{name} is {settings[name]}; it must be 1 or more.")
+            raise ModelError(f"{name} is {settings[name]}; it must be 1 or more.", argument=name)
     for name, choices in _CHOICES.items():
         if settings[name] not in choices:
-            raise ModelError(f"model.{name} is {settings[name]!r}; choose from {', '.join(choices)}.")
+            raise ModelError(f"{name} is {settings[name]!r}; choose from {', '.join(choices)}.", argument=name)

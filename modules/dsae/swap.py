@@ -13,7 +13,7 @@ def random_partners(n_sequences: int, device: torch.device | None = None) -> Ten
 
     Args:
         n_sequences: Size of the batch. Where it is odd, the last sequence sits out; training batches are shuffled.
-        device: Of the result.
+        device: Device of the result.
 
     Returns:
         The partner of each sequence, shape (n,) with n = n_sequences rounded down to even: a permutation that is its

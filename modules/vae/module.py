@@ -43,15 +43,15 @@ class BetaVAE(LightningModule):
         width: Scales all channels of the published encoder and decoder; 1 is published.
         beta: Weight of the KL term.
         gamma: Weight of the attribute regularisation.
-        delta: Its steepness.
+        delta: Steepness of the attribute regularisation.
         reduction: ``mean`` averages the squared error over bins and the KL over dimensions; ``sum`` sums both, and
             halves the squared error: the evidence lower bound of a unit-variance Gaussian to the letter. The paper does
             not say which.
         global_pairs: Whether, on several devices, the pairs of the regularisation are those of all devices' batches
             together, so that the loss is that of one device with the whole batch.
-        encoder: Another module from (B, 1, T, F) to a `modules.gaussian.Gaussian` of (B, D); None for the published.
-        decoder: Another module from (B, D) to (B, 1, T, F); None for the published.
-        learning_rate: Adam's, where the configuration names no other optimiser.
+        encoder: A module from (B, 1, T, F) to a `modules.gaussian.Gaussian` of (B, D); None takes the published.
+        decoder: A module from (B, D) to (B, 1, T, F); None takes the published.
+        learning_rate: Learning rate of Adam, where the configuration names no other optimiser.
 
     Raises:
         ModelError: A dimension that is out of range or named twice, more of them than attributes, or a negative weight.
@@ -120,7 +120,7 @@ class BetaVAE(LightningModule):
         Args:
             x: Spectrograms, (B, 1, T, F).
             dim: The latent dimension.
-            positions: Its values, (P,).
+            positions: Values of that dimension, (P,).
 
         Returns:
             Shape (B, P, 1, T, F).
@@ -201,33 +201,40 @@ def _size(x_shape: Sequence[int]) -> int:
     if len(x_shape) != 3 or x_shape[0] != 1 or x_shape[1] != x_shape[2]:
         raise ModelError(
             f"this model hears square pictures, (1, size, size), and x_shape is {tuple(x_shape)}; choose such a "
-            "representation, like modules.audio.LogMagnitudePicture."
+            "representation, like modules.audio.LogMagnitudePicture.",
+            argument="representation",
         )
     return x_shape[1]
 
 
 def _check(settings: Mapping[str, Any]) -> None:
     if settings["latent_dim"] < 1:
-        raise ModelError(f"model.latent_dim is {settings['latent_dim']}; it must be 1 or more.")
+        raise ModelError(f"latent_dim is {settings['latent_dim']}; it must be 1 or more.", argument="latent_dim")
     for name in ("beta", "gamma", "delta"):
         if settings[name] < 0:
-            raise ModelError(f"model.{name} is {settings[name]}; it must be 0 or more.")
+            raise ModelError(f"{name} is {settings[name]}; it must be 0 or more.", argument=name)
     if settings["reduction"] not in ("mean", "sum"):
-        raise ModelError(f"model.reduction is {settings['reduction']!r}; choose from mean, sum.")
+        raise ModelError(f"reduction is {settings['reduction']!r}; choose from mean, sum.", argument="reduction")
     names = list(settings["attribute_names"])
     if len(set(names)) < len(names):
-        raise ModelError(f"model.attribute_names is {names}; expected each name once.")
+        raise ModelError(f"attribute_names is {names}; expected each name once.", argument="attribute_names")
 
 
 def _checked_dims(dims: Sequence[int], names: Sequence[str], latent_dim: int) -> tuple[int, ...]:
     dims = tuple(dims)
     if len(dims) > len(names):
         raise ModelError(
-            f"model.regularized_dims is {list(dims)}, {len(dims)} dimensions for {len(names)} attributes "
-            f"({', '.join(names) or 'none'}); name no more dimensions than attributes."
+            f"regularized_dims is {list(dims)}, {len(dims)} dimensions for {len(names)} attributes "
+            f"({', '.join(names) or 'none'}); name no more dimensions than attributes.",
+            argument="regularized_dims",
         )
     if len(set(dims)) < len(dims):
-        raise ModelError(f"model.regularized_dims is {list(dims)}; expected each dimension once.")
+        raise ModelError(
+            f"regularized_dims is {list(dims)}; expected each dimension once.", argument="regularized_dims"
+        )
     if any(not 0 <= dim < latent_dim for dim in dims):
-        raise ModelError(f"model.regularized_dims is {list(dims)}; expected dimensions from 0 to {latent_dim - 1}.")
+        raise ModelError(
+            f"regularized_dims is {list(dims)}; expected dimensions from 0 to {latent_dim - 1}.",
+            argument="regularized_dims",
+        )
     return dims

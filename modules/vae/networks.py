@@ -9,7 +9,7 @@ from modules.errors import ModelError
 from modules.gaussian import Gaussian, GaussianHead
 
 CHANNELS = (32, 64, 64, 128, 128, 256, 256, 512, 512, 512)
-"""Of the spectrogram at full size, and after each halving of it: 512, 256, ... 2, 1."""
+"""Channels of the spectrogram at full size, and after each halving of it: 512, 256, ... 2, 1."""
 
 
 def _channels(size: int, width: float) -> list[int]:
@@ -24,7 +24,7 @@ def _channels(size: int, width: float) -> list[int]:
             f"the spectrogram has the size {size}; it must be a power of two from 4 to {1 << (len(CHANNELS) - 1)}."
         )
     if width <= 0:
-        raise ModelError(f"model.width is {width}; it must be greater than 0.")
+        raise ModelError(f"width is {width}; it must be greater than 0.", argument="width")
     return [max(1, round(width * channels)) for channels in (*CHANNELS[:n_halvings], CHANNELS[-1])]
 
 
@@ -32,7 +32,7 @@ class ConvEncoder(nn.Module):
     """Ten blocks of convolution, batch normalisation and Mish, each but the first halving the size; then q(z|x).
 
     Args:
-        size: Of the square spectrogram, a power of two; 512 has the published ten blocks.
+        size: Size of the square spectrogram, a power of two; 512 has the published ten blocks.
         latent_dim: D, dimensions of z.
         width: Scales all channels; 1 is published.
 
@@ -67,7 +67,7 @@ class ConvDecoder(nn.Module):
     """Five linear layers, then the encoder mirrored with transposed convolutions: the mean of p(x|z).
 
     Args:
-        size: Of the square spectrogram, a power of two.
+        size: Size of the square spectrogram, a power of two.
         latent_dim: D, dimensions of z.
         width: Scales all channels; 1 is published.
 

@@ -212,22 +212,34 @@ def fails(capsys, run, *options, subcommand="fit"):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--data.attributes", "[brightness, warmth]"), "data.attributes has 'warmth'; choose from brightness, depth"),
-        (("--data.attributes", "[depth, depth]"), "is ['depth', 'depth']; name each once."),
+        (
+            ("--data.attributes", "[brightness, warmth]"),
+            "attributes has 'warmth'; choose from brightness, depth, pitch, velocity (--data.attributes).",
+        ),
+        (("--data.attributes", "[depth, depth]"), "is ['depth', 'depth']; name each once (--data.attributes)."),
         (("--data.attributes", "[]"), "has none here: name attributes with --data.attributes, or leave it out"),
-        (("--model.regularized_dims", "[1, 1]"), "model.regularized_dims is [1, 1]; expected each dimension once."),
-        (("--model.regularized_dims", "[0, 8]"), "model.regularized_dims is [0, 8]; expected dimensions from 0 to 7."),
-        (("--model.regularized_dims", "[-1]"), "model.regularized_dims is [-1]; expected dimensions from 0 to 7."),
+        (
+            ("--model.regularized_dims", "[1, 1]"),
+            "regularized_dims is [1, 1]; expected each dimension once (--model.regularized_dims).",
+        ),
+        (
+            ("--model.regularized_dims", "[0, 8]"),
+            "regularized_dims is [0, 8]; expected dimensions from 0 to 7 (--model.regularized_dims).",
+        ),
+        (
+            ("--model.regularized_dims", "[-1]"),
+            "regularized_dims is [-1]; expected dimensions from 0 to 7 (--model.regularized_dims).",
+        ),
         (("--model.regularized_dims", "[0, 1, 2]"), "3 dimensions for 2 attributes (brightness, depth)"),
         (("--model.regularized_dims", "[]"), "leave it out with --evaluation null --media null"),
-        (("--model.beta", "-1"), "model.beta is -1"),
-        (("--model.width", "0"), "model.width is 0"),
+        (("--model.beta", "-1"), "beta is -1.0; it must be 0 or more (--model.beta)."),
+        (("--model.width", "0"), "width is 0.0; it must be greater than 0 (--model.width)."),
         (("--evaluation.n_neighbors", "0"), "evaluation: "),
         (("--data.representation.hop_length", "500"), "hop_length is 500"),
         (("--data.representation.size", "32"), "spectrogram"),
-        (("--data.pitches", "[1, 2]"), "widen data.families"),
+        (("--data.pitches", "[1, 2]"), "widen families"),
         (("--data.n_samples", "1"), "n_samples is 1"),
-        (("--data.n_samples", "0"), "data.n_samples is 0"),
+        (("--data.n_samples", "0"), "n_samples is 0; it must be 1 or more (--data.n_samples)."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

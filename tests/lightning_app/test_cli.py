@@ -119,7 +119,7 @@ def test_both_ways_to_call_it(command):
         (["--data.n_melodies", "3"], "n_melodies"),
         (["--model.z_dim", "many"], "z_dim"),
         (["--model.posterior", "both"], "posterior"),
-        (["--model.z_dim", "0"], "model.z_dim is 0"),
+        (["--model.z_dim", "0"], "z_dim is 0; it must be 1 or more (--model.z_dim)."),
         (["--schedule.constrained_epochs", "0"], "--schedule null"),
         (["--data.instruments", "[violin, trumpt]"], "Did you mean trumpet"),
         (["--data.tonic", "H"], "tonic 'H'"),
@@ -127,10 +127,10 @@ def test_both_ways_to_call_it(command):
         (["--data.octaves", "[]"], "no octave"),
         (["--data.scale", "dorian"], "scale 'dorian'"),
         (["--data.size", "99999"], "size is 99999"),
-        (["--data.representation.n_mels", "5000"], "n_mels is 5000"),
+        (["--data.representation.n_mels", "5000"], "or a longer window (--data.representation.n_mels)."),
         (["--data.wav_dir", "nowhere"], "no folder nowhere"),
         (["--media.n_examples", "0"], "n_examples"),
-        (["--data.batch_size", "0"], "batch_size is 0"),
+        (["--data.batch_size", "0"], "batch_size is 0; it must be 1 or more (--data.batch_size)."),
         (["--ckpt_path", "nowhere.ckpt"], "no checkpoint at nowhere.ckpt"),
         (["--model.zdim", "16"], "no option --model.zdim. Did you mean --model.z_dim?"),
         (["--data.representation.nmels", "8"], "Did you mean --data.representation.n_mels?"),
@@ -240,7 +240,7 @@ def test_checkpoint_of_other_dimensions(capsys, disentangle):
     assert exit_.value.code == 1
     message = capsys.readouterr().err
     assert "z_dim 4 (here 5)" in message
-    assert "--model.z_dim 4" in message
+    assert message.endswith("take the configuration of its run (--model.z_dim).\n")
 
 
 def test_checkpoint_of_another_model_is_refused_before_data_are_prepared(capsys, disentangle, tmp_path):

@@ -25,7 +25,7 @@ def brightness(audio: NDArray, sample_rate: int) -> float:
 
     Args:
         audio: Samples of shape (n_samples,) or (n_samples, n_channels), of any scale; only ratios matter.
-        sample_rate: In Hz, 1000 or more.
+        sample_rate: Sample rate in Hz, 1000 or more.
 
     Returns:
         Brightness in points, about 0 (dull) to 100 (bright), not clipped.
@@ -47,7 +47,7 @@ def depth(audio: NDArray, sample_rate: int) -> float:
 
     Args:
         audio: Samples of shape (n_samples,) or (n_samples, n_channels), of any scale; only ratios matter.
-        sample_rate: In Hz, 1000 or more.
+        sample_rate: Sample rate in Hz, 1000 or more.
 
     Returns:
         Depth in points, about 0 (shallow) to 100 (deep), not clipped.
@@ -69,7 +69,7 @@ def timbral_attributes(audio: NDArray, sample_rate: int) -> dict[str, float]:
 
     Args:
         audio: Samples of shape (n_samples,) or (n_samples, n_channels), of any scale; only ratios matter.
-        sample_rate: In Hz, 1000 or more.
+        sample_rate: Sample rate in Hz, 1000 or more.
 
     Raises:
         DataError: The audio is empty, silent, too short or not finite, or the arguments are no audio.

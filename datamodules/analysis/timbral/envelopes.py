@@ -16,7 +16,7 @@ def peak_envelope(samples: NDArray[np.float64], rate: int) -> NDArray[np.float64
 
     Args:
         samples: Shape (n_samples,).
-        rate: In Hz.
+        rate: Sample rate in Hz.
 
     Returns:
         Shape (n_samples,), nowhere below the samples' magnitudes.

@@ -23,7 +23,7 @@ def note_onsets(samples: NDArray[np.float64], envelope: NDArray[np.float64], rat
     Args:
         samples: Shape (n_samples,), with a peak of about 1.
         envelope: `envelopes.peak_envelope` of them, shape (n_samples,).
-        rate: In Hz.
+        rate: Sample rate in Hz.
     """
     strength = onset_strength(samples, rate)
     detected = onset_frames(strength, rate) * HOP

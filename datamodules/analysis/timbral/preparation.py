@@ -34,7 +34,7 @@ class PreparedAudio:
 
     Attributes:
         samples: Shape (n_samples,), without what lies under 20 Hz; the largest magnitude is 1.
-        rate: In Hz, `LOWEST_RATE` or more.
+        rate: Sample rate in Hz, `LOWEST_RATE` or more.
     """
 
     samples: NDArray[np.float64]
@@ -47,7 +47,7 @@ def prepare(audio: NDArray, sample_rate: int) -> PreparedAudio:
     Args:
         audio: Samples of shape (n_samples,) or (n_samples, n_channels), of any scale. Channels are summed; of more
             than three, only the first three.
-        sample_rate: In Hz, 1000 or more.
+        sample_rate: Sample rate in Hz, 1000 or more.
 
     Raises:
         DataError: The audio is empty, silent or not finite, or the arguments are no audio.
@@ -79,8 +79,8 @@ def resample(samples: NDArray[np.float64], rate: int, new_rate: int) -> NDArray[
 
     Args:
         samples: Shape (n_samples,).
-        rate: Of the samples, in Hz.
-        new_rate: In Hz, higher.
+        rate: Sample rate, in Hz.
+        new_rate: A higher sample rate, in Hz.
 
     Returns:
         Shape (ceil(n_samples * new_rate / rate),). A last sample that the input reaches only in part is zero.

@@ -14,7 +14,7 @@ def frames(samples: NDArray[np.float64], length: int) -> NDArray[np.float64]:
 
     Args:
         samples: Shape (n_samples,).
-        length: Of a frame, in samples. Shorter audio is one frame as long as the audio.
+        length: Length of a frame, in samples. Shorter audio is one frame as long as the audio.
 
     Returns:
         Shape (n_frames, length), or (1, n_samples) for shorter audio. Samples after the last whole frame are left out.

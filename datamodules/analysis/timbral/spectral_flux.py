@@ -32,7 +32,7 @@ def onset_strength(samples: NDArray[np.float64], rate: int) -> NDArray[np.float6
 
     Args:
         samples: Shape (n_samples,), with a peak of about 1: powers under 1e-10 count as that.
-        rate: In Hz.
+        rate: Sample rate in Hz.
 
     Returns:
         Shape (n_samples // `HOP` + 1,), 0 or more. Each rise stands where a frame has it in its middle.
@@ -54,7 +54,7 @@ def onset_frames(strength: NDArray[np.float64], rate: int) -> NDArray[np.int64]:
 
     Args:
         strength: Shape (n_frames,).
-        rate: Of the audio, in Hz.
+        rate: Sample rate of the audio, in Hz.
 
     Returns:
         Shape (n_onsets,), ascending; two peaks can go back to the same valley.

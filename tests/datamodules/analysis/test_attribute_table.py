@@ -132,7 +132,7 @@ def test_a_table_in_a_read_only_folder_is_read_and_one_that_lacks_clips_is_refus
         (tmp_path / "clips").chmod(0o755)
     assert message == (
         "cannot write the table of attributes, neither in clips (Permission denied) nor in clips/cache "
-        "(Permission denied). Name a writable folder with --data.cache_dir."
+        "(Permission denied). Set cache_dir to a writable folder."
     )
 
 

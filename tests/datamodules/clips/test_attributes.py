@@ -115,15 +115,15 @@ def test_no_table_can_be_written(tmp_path, fork):
     finally:
         (tmp_path / "cache").chmod(0o755)
     assert message.startswith("cannot write the table of attributes, neither in cache/tones-attributes-")
-    assert message.endswith("(Permission denied). Name a writable folder with --data.cache_dir.")
+    assert message.endswith("(Permission denied). Set cache_dir to a writable folder.")
 
 
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (("warmth",), r"^data\.attributes has 'warmth'; choose from brightness, depth, pitch, loudness\.$"),
-        (("pitch", "family"), r"^data\.attributes has 'family'; choose from"),
-        (("depth", "pitch", "depth"), r"^data\.attributes is \['depth', 'pitch', 'depth'\]; name each once\.$"),
+        (("warmth",), r"^attributes has 'warmth'; choose from brightness, depth, pitch, loudness\.$"),
+        (("pitch", "family"), r"^attributes has 'family'; choose from"),
+        (("depth", "pitch", "depth"), r"^attributes is \['depth', 'pitch', 'depth'\]; name each once\.$"),
     ],
 )
 def test_names_that_are_none_are_refused_with_those_that_there_are(tmp_path, wanted, message):
@@ -134,5 +134,5 @@ def test_names_that_are_none_are_refused_with_those_that_there_are(tmp_path, wan
 def test_any_audio_can_be_measured_and_no_attribute_need_be_asked_for(tmp_path):
     check_attributes((), Plain())
     check_attributes(TIMBRAL, Plain())
-    with pytest.raises(DataError, match=r"data\.attributes has 'pitch'; choose from brightness, depth\.$"):
+    with pytest.raises(DataError, match=r"attributes has 'pitch'; choose from brightness, depth\.$"):
         check_attributes(("pitch",), Plain())

@@ -37,7 +37,7 @@ def test_a_group_is_on_one_side():
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, 1.5, float("nan")])
 def test_a_fraction_that_is_none(fraction):
-    with pytest.raises(DataError, match=rf"data\.validation_fraction is {fraction}; it must lie between 0 and 1"):
+    with pytest.raises(DataError, match=rf"validation_fraction is {fraction}; it must lie between 0 and 1"):
         split_by_group(np.arange(10), fraction)
 
 

@@ -220,7 +220,7 @@ def test_unreadable_wav_stops_before_training(prepared, tmp_path, write_wav):
         ({"instruments": ("violin", "kazoo")}, "'kazoo' is no General MIDI instrument"),
         ({"validation_fraction": 1.0}, "validation_fraction is 1.0"),
         ({"size": 2, "validation_fraction": 0.2}, "2 clips of 2 groups cannot be split"),
-        ({"attributes": ("pitch",)}, r"data\.attributes has 'pitch'; choose from brightness, depth\."),
+        ({"attributes": ("pitch",)}, r"attributes has 'pitch'; choose from brightness, depth\."),
         ({"represent": "never"}, "represent is 'never'"),
         ({"soundfont": "absent.sf2"}, r"no soundfont at absent\.sf2"),
         ({"wav_dir": "absent"}, "no folder absent"),

@@ -159,13 +159,13 @@ def test_one_unreadable_file_among_many_is_named(release, tmp_path, content):
 
 
 def test_missing_folder(tmp_path):
-    with pytest.raises(DataError, match=r"no folder .*absent; correct data\.wav_dir, or leave it out"):
+    with pytest.raises(DataError, match=r"no folder .*absent; correct wav_dir, or leave it out"):
         ReleasedWavs(tmp_path / "absent", PAIR, RATE)
 
 
 def test_folder_without_wavs(tmp_path):
     (tmp_path / "readme.txt").touch()
-    with pytest.raises(DataError, match=r"no WAV file in .*; data\.wav_dir should name a folder of the release"):
+    with pytest.raises(DataError, match=r"no WAV file in .*; wav_dir should name a folder of the release"):
         ReleasedWavs(tmp_path, PAIR, RATE)
 
 

@@ -216,15 +216,15 @@ def test_audio_is_the_melody_on_the_instrument(strongest_frequency):
     ("changes", "message"),
     [
         ({"instruments": ("violn", "trumpet")}, "'violn' is no General MIDI instrument. Did you mean violin"),
-        ({"instruments": ("violin", "violin")}, "one or more different names"),
-        ({"instruments": ()}, "one or more different names"),
+        ({"instruments": ("violin", "violin")}, "name one or more, each once"),
+        ({"instruments": ()}, "name one or more, each once"),
         ({"tonic": "H"}, "tonic 'H' is not in dMelodies; choose from C, C#"),
         ({"octaves": (3,)}, "octave 3 is not in dMelodies; choose from 4, 5, 6"),
-        ({"octaves": (5, 4, 5)}, r"octaves must be one or more different numbers; got \[5, 4, 5\]"),
+        ({"octaves": (5, 4, 5)}, r"octaves is \[5, 4, 5\]; name one or more, each once"),
         ({"octaves": ()}, r"no octave is named; choose some of 4, 5, 6"),
         ({"scale": "dorian"}, "scale 'dorian' is not in dMelodies; choose from major, minor, blues"),
         ({"size": 0}, "size is 0; 7056 melodies on 2 instrument.* give 1 to 14112"),
-        ({"size": 14_113}, "size is 14113; .* 1 to 14112 clips. Change data.size"),
+        ({"size": 14_113}, "size is 14113; .* 1 to 14112 clips. Change size"),
     ],
 )
 def test_options_that_name_nothing(changes, message):

@@ -365,20 +365,20 @@ def test_broken_files_stop_before_anything_is_measured(tmp_path):
     [
         (
             {"attributes": ("loudness",)},
-            r"data\.attributes has 'loudness'; choose from brightness, depth, pitch, veloci",
+            r"attributes has 'loudness'; choose from brightness, depth, pitch, veloci",
         ),
         (
             {"attributes": ("pitch", "depth", "pitch")},
-            r"data\.attributes is \['pitch', 'depth', 'pitch'\]; name each once",
+            r"attributes is \['pitch', 'depth', 'pitch'\]; name each once",
         ),
-        ({"families": ("kazoo",)}, r"data\.families has 'kazoo'; choose from bass"),
-        ({"sources": ("vinyl",)}, r"data\.sources has 'vinyl'; choose from acoustic"),
-        ({"batch_size": 0}, r"data\.batch_size is 0; it must be 1 or more"),
-        ({"num_workers": -1}, r"data\.num_workers is -1; it must be 0 or more"),
-        ({"seed": -1}, r"data\.seed is -1; it must be 0 or more"),
-        ({"prepare_workers": -1}, r"data\.prepare_workers is -1; it must be 1 or more"),
-        ({"n_samples": 0}, r"data\.n_samples is 0; it must be 1 or more"),
-        ({"represent": "never"}, r"data\.represent is 'never'; choose from ahead, on_device"),
+        ({"families": ("kazoo",)}, r"families has 'kazoo'; choose from bass"),
+        ({"sources": ("vinyl",)}, r"sources has 'vinyl'; choose from acoustic"),
+        ({"batch_size": 0}, r"batch_size is 0; it must be 1 or more"),
+        ({"num_workers": -1}, r"num_workers is -1; it must be 0 or more"),
+        ({"seed": -1}, r"seed is -1; it must be 0 or more"),
+        ({"prepare_workers": -1}, r"prepare_workers is -1; it must be 1 or more"),
+        ({"n_samples": 0}, r"n_samples is 0; it must be 1 or more"),
+        ({"represent": "never"}, r"represent is 'never'; choose from ahead, on_device"),
     ],
 )
 def test_options_that_cannot_be_had_are_refused_at_once(release, options, message):

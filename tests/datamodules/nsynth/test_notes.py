@@ -118,7 +118,7 @@ def test_the_header_of_what_cannot_be_read_tells_the_same(note, spoil):
 @pytest.mark.parametrize("options", [{"sample_rate": 0}, {"n_samples": 0}, {"n_samples": -4000}])
 def test_a_format_of_no_audio_is_refused(options):
     ((name, value),) = options.items()
-    with pytest.raises(DataError, match=rf"^data\.{name} is {value}; it must be 1 or more\.$"):
+    with pytest.raises(DataError, match=rf"^{name} is {value}; it must be 1 or more\.$"):
         NoteFormat(**options)
 
 

@@ -126,7 +126,7 @@ def test_a_file_that_cannot_grow_is_a_full_disk(tmp_path, fork):
     message = fork(refusal_with_small_files).result()
     assert message.startswith(f"no room for the cache entry {tmp_path}/clips-")
     assert "it takes 3 MiB" in message
-    assert "Free some space, or name another folder with --data.cache_dir" in message
+    assert "Free some space, or set cache_dir to another folder" in message
     assert entries(tmp_path) == []
 
 
@@ -134,7 +134,7 @@ def test_a_disk_too_small_is_known_before_the_work(tmp_path):
     n_bytes = shutil.disk_usage(tmp_path).total + 2**20
     message = refusal(tmp_path, lambda _: pytest.fail("built"), n_bytes)
     assert message.startswith(f"no room for the cache entry {tmp_path}/clips-")
-    assert "--data.cache_dir" in message
+    assert "cache_dir" in message
     assert entries(tmp_path) == []
 
 
@@ -155,7 +155,7 @@ def test_a_folder_one_may_not_write(tmp_path, fork, mode):
     finally:
         locked.chmod(0o755)
     assert message.startswith("cannot write the cache entry locked/clips-")
-    assert "Name a writable folder with --data.cache_dir" in message
+    assert "Set cache_dir to a writable folder" in message
     assert entries(locked) == []
 
 
@@ -164,4 +164,4 @@ def test_a_file_where_the_folder_should_be(tmp_path):
     for cache_dir in (tmp_path / "file", tmp_path / "file" / "below"):
         message = refusal(cache_dir, fill, 2000)
         assert message.startswith(f"cannot write the cache entry {cache_dir}/clips-")
-        assert "--data.cache_dir" in message
+        assert "cache_dir" in message

@@ -177,13 +177,13 @@ def test_swaps_on_one_instrument_are_refused_by_its_name(prepared, tmp_path):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"root": None}, r"no URMP is named; .*--data\.root, or prepared segments with --data\.prepared_dir"),
+        ({"root": None}, r"no URMP is named; set root to .*, or prepared_dir to prepared segments"),
         ({"root": "absent"}, "no folder absent"),
-        ({"prepared_dir": "absent"}, r"no folder absent; correct data\.prepared_dir"),
+        ({"prepared_dir": "absent"}, r"no folder absent; correct prepared_dir"),
         ({"instruments": ("violin", "tuba")}, "no stem of tuba"),
         ({"validation_fraction": 0.0}, "validation_fraction is 0.0"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"attributes": ("pitch",)}, r"data\.attributes has 'pitch'; choose from brightness, depth\."),
+        ({"attributes": ("pitch",)}, r"attributes has 'pitch'; choose from brightness, depth\."),
         ({"crepe_model": "huge"}, "crepe_model is 'huge'"),
     ],
 )
@@ -196,15 +196,17 @@ def test_options_that_cannot_be_had_are_refused_before_any_work(prepared, tmp_pa
 @pytest.mark.filterwarnings("ignore:segments start each 3.9 s")
 def test_a_split_that_leaves_nothing_of_an_instrument_is_refused_before_the_log_mels(prepared, urmp_cache):
     entries = sorted(urmp_cache.glob("urmp-*/"))
-    with pytest.raises(DataError, match=r"none of the 3 segments of trumpet is left for validation; change --data"):
+    with pytest.raises(
+        DataError, match=r"none of the 3 segments of trumpet is left for validation; change validation_fraction"
+    ):
         prepared(validation_fraction=0.15, hop_seconds=3.9)
-    with pytest.raises(DataError, match=r"of (violin|trumpet) is left for training; try another --data\.seed"):
+    with pytest.raises(DataError, match=r"of (violin|trumpet) is left for training; try another seed"):
         prepared(validation_fraction=0.97, split_by_piece=True, hop_seconds=3.9)
     assert sorted(urmp_cache.glob("urmp-*/")) == entries
 
 
 def test_overlapping_segments_on_both_sides_are_warned_of(prepared, urmp):
-    with pytest.warns(UserWarning, match=r"those for validation overlap those for training; --data\.split_by_piece"):
+    with pytest.warns(UserWarning, match=r"those for validation overlap those for training; split_by_piece=True"):
         URMPDataModule(root=urmp, hop_seconds=1.0)
 
 

@@ -78,7 +78,7 @@ def test_endings_of_any_letter_case_and_debris_beside_them(folder):
 
 
 def test_missing_folder_instrument_and_split(folder):
-    with pytest.raises(DataError, match=r"no folder .*absent; correct data\.prepared_dir"):
+    with pytest.raises(DataError, match=r"no folder .*absent; correct prepared_dir"):
         PreparedSegments(folder / "absent", PAIR, RATE)
     with pytest.raises(DataError, match=r"no segments of tuba for 'train' in .*expected tba/train/audio/\*\.npy"):
         PreparedSegments(folder, ("violin", "tuba"), RATE)

@@ -157,7 +157,7 @@ def test_a_set_that_the_filter_empties_is_named_with_its_highest_confidence(segm
         len(segments(tmp_path, ("trumpet",)))
     message = str(error.value)
     assert message.startswith("none of the 2 segments of trumpet has a mean CREPE confidence of 0.6 or more; the high")
-    assert message.endswith("Lower --data.min_confidence, or leave trumpet out of data.instruments.")
+    assert message.endswith("Lower min_confidence, or leave trumpet out of instruments.")
 
 
 def test_stems_that_are_all_too_short_or_silent_are_named(segments, tmp_path, write_stem):
@@ -172,10 +172,10 @@ def test_stems_that_are_all_too_short_or_silent_are_named(segments, tmp_path, wr
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"min_confidence": 1.1}, r"data\.min_confidence is 1\.1; it must lie between 0 and 1"),
-        ({"min_confidence": float("nan")}, r"data\.min_confidence is nan"),
-        ({"hop_seconds": 0.0}, r"data\.hop_seconds is 0\.0; it must be more than 0"),
-        ({"model": "huge"}, r"data\.crepe_model is 'huge'; choose from full, tiny"),
+        ({"min_confidence": 1.1}, r"min_confidence is 1\.1; it must lie between 0 and 1"),
+        ({"min_confidence": float("nan")}, r"min_confidence is nan"),
+        ({"hop_seconds": 0.0}, r"hop_seconds is 0\.0; it must be more than 0"),
+        ({"model": "huge"}, r"crepe_model is 'huge'; choose from full, tiny"),
     ],
 )
 def test_options_out_of_range(segments, option, message):

@@ -45,7 +45,7 @@ def test_few_pieces_of_unlike_size(seed):
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, 1.5])
 def test_a_share_that_is_none(fraction):
-    with pytest.raises(DataError, match=rf"data\.validation_fraction is {fraction}; it must lie between 0 and 1"):
+    with pytest.raises(DataError, match=rf"validation_fraction is {fraction}; it must lie between 0 and 1"):
         split_by_segment(np.zeros(3, int), fraction, 0)
 
 

@@ -78,20 +78,20 @@ def test_stereo_is_mixed(tmp_path, write_stem):
 
 
 def test_missing_folder_and_folder_without_stems(tmp_path):
-    with pytest.raises(DataError, match=r"no folder .*absent; name the one with URMP's pieces with --data\.root"):
+    with pytest.raises(DataError, match=r"no folder .*absent; set root to the one with URMP's pieces"):
         find_stems(tmp_path / "absent", PAIR)
-    with pytest.raises(DataError, match=r"no stems in .*--data\.root should name the folder with URMP's pieces"):
+    with pytest.raises(DataError, match=r"no stems in .*root should name the folder with URMP's pieces"):
         find_stems(tmp_path, PAIR)
 
 
 def test_an_instrument_without_stems_lists_those_there(urmp):
-    with pytest.raises(DataError, match=r"no stem of tuba in .*; it has violin, flute, trumpet\. Correct data\.inst"):
+    with pytest.raises(DataError, match=r"no stem of tuba in .*; it has violin, flute, trumpet\. Correct inst"):
         find_stems(urmp, ("violin", "tuba"))
 
 
 @pytest.mark.parametrize("instruments", [("violin", "kazoo"), ("vn",), (), ("violin", "violin")])
 def test_instruments_that_are_none(urmp, instruments):
-    with pytest.raises(DataError, match=r"data\.instruments (has '(kazoo|vn)'; URMP has violin, viola|is \[)"):
+    with pytest.raises(DataError, match=r"instruments (has '(kazoo|vn)'; URMP has violin, viola|is \[)"):
         find_stems(urmp, instruments)
 
 

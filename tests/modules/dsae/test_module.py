@@ -20,7 +20,7 @@ def loader(*batches: Tensor) -> DataLoader:
 @pytest.mark.parametrize("name", ["v_dim", "z_dim", "hidden_dim", "transition_dim"])
 @pytest.mark.parametrize("size", [0, -2])
 def test_sizes_below_one_are_refused(name, size):
-    with pytest.raises(ModelError, match=rf"model\.{name} is {size}; it must be 1 or more"):
+    with pytest.raises(ModelError, match=rf"{name} is {size}; it must be 1 or more"):
         DSAE((T, F), **{name: size})
 
 

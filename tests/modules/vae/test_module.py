@@ -300,11 +300,11 @@ def test_data_without_attributes_are_refused(step):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"latent_dim": 0}, r"model\.latent_dim is 0; it must be 1 or more\."),
-        ({"beta": -0.5}, r"model\.beta is -0\.5; it must be 0 or more\."),
-        ({"gamma": -1.0}, r"model\.gamma is -1\.0; it must be 0 or more\."),
-        ({"delta": -2.0}, r"model\.delta is -2\.0; it must be 0 or more\."),
-        ({"reduction": "max"}, r"model\.reduction is 'max'; choose from mean, sum\."),
+        ({"latent_dim": 0}, r"latent_dim is 0; it must be 1 or more\."),
+        ({"beta": -0.5}, r"beta is -0\.5; it must be 0 or more\."),
+        ({"gamma": -1.0}, r"gamma is -1\.0; it must be 0 or more\."),
+        ({"delta": -2.0}, r"delta is -2\.0; it must be 0 or more\."),
+        ({"reduction": "max"}, r"reduction is 'max'; choose from mean, sum\."),
         ({"attribute_names": ["depth", "depth"]}, r"attribute_names is \['depth', 'depth'\]; expected each name once"),
         ({"regularized_dims": [1, 1]}, r"regularized_dims is \[1, 1\]; expected each dimension once\."),
         ({"regularized_dims": [0, 5]}, r"regularized_dims is \[0, 5\]; expected dimensions from 0 to 4\."),

@@ -198,7 +198,7 @@ def test_sizes_that_do_not_halve_to_one_are_refused(network, size):
 @pytest.mark.parametrize("network", [ConvEncoder, ConvDecoder])
 @pytest.mark.parametrize("width", [0.0, -1.0])
 def test_widths_of_zero_or_less_are_refused(network, width):
-    with pytest.raises(ModelError, match=rf"model\.width is {width}; it must be greater than 0\."):
+    with pytest.raises(ModelError, match=rf"width is {width}; it must be greater than 0\."):
         network(size=8, width=width)
 
 

@@ -20,7 +20,7 @@ def golden() -> dict[str, dict[str, float]]:
     """Both attributes of NSynth notes as timbral_models 0.4.0 computes them with librosa 0.9.2."""
     file = DATA / "timbral_golden.csv"
     if not file.is_file():
-        pytest.skip("the reference files (shared/data beside the checkout) are not there")
+        pytest.skip("its values are of recordings that are not part of the project (shared/data beside the checkout)")
     with file.open() as rows:
         return {
             row["note"]: {name: float(row[name]) for name in ("brightness", "depth")} for row in csv.DictReader(rows)
