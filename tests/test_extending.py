@@ -79,7 +79,7 @@ def test_the_page_has_every_file_and_command():
     assert {name for name in FILES if "/" in name} == {
         f"mypkg/{name}.py" for name in re.search(r"__init__\.py +(.*)", PAGE)[1].replace(".py", "").split()
     } | {"mypkg/__init__.py"}
-    assert [command[0] for command in COMMANDS].count("fit") == 3
+    assert [command[0] for command in COMMANDS].count("fit") == 4
     assert {"test", "predict", "figure", "options"} <= {command[0] for command in COMMANDS}
 
 
@@ -109,6 +109,8 @@ def test_every_command_does_what_the_page_says(research):
     assert {f"{score}/{name}" for score in ("scc", "mig", "dmig") for name in ("pitch", "brightness")} <= scores.keys()
     assert {path.name for path in (tied / "media" / "test").glob("*.png")} == {"pitch.png", "brightness.png"}
     assert (tied / "figures" / "dmig.svg").is_file()
+    for name in ("tones", "mixed"):
+        assert (research / "runs" / name / "checkpoints" / "best.ckpt").is_file()
     assert {"--model.v_dim", "--data.n_clips"} <= set(done.stdout.split())  # of `disentangle options`
 
 
