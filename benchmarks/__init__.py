@@ -1,1 +1,1 @@
-"""Timings of what has to be fast; `make bench` runs them all."""
+"""Timings of what has to be fast, which `make bench` runs, and pictures of how the metrics behave."""

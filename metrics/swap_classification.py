@@ -10,10 +10,10 @@ from metrics.row_metric import RowMetric
 
 
 class SwapClassification(RowMetric):
-    r"""Macro F1 of the instrument read from v: before the swap, after the global swap, and after the local swap.
+    r"""Macro F1 of a class, such as the instrument, read from v: before the swap, after the global and the local swap.
 
     A linear discriminant analysis is fitted on the posterior means of v of the training set and classifies those of
-    each of `STEPS` (Luo et al. 2022, section 6.1). A model whose v is used and whose z does not carry the instrument
+    each of `STEPS` (Luo et al. 2022, section 6.1). A model whose v is used and whose z does not carry the class
     scores 1 in all three; where the decoder ignores v, the scores after the swaps fall towards 0.
 
     As input to ``update`` the metric takes:
@@ -33,11 +33,11 @@ class SwapClassification(RowMetric):
         >>> import torch
         >>> metric = SwapClassification()
         >>> v, clips = torch.tensor([[0.0], [0.1], [1.0], [1.1]]), torch.arange(4)
-        >>> instrument = torch.tensor([0, 0, 1, 1])
+        >>> labels = torch.tensor([0, 0, 1, 1])
         >>> for step in ("train", *metric.STEPS):
-        ...     metric.update(v, instrument, clips, step)
+        ...     metric.update(v, labels, clips, step)
         >>> metric.compute()["global_swap"]
-        tensor(1.)
+        tensor(1., dtype=torch.float64)
     """
 
     STEPS: ClassVar[tuple[str, ...]] = ("pre_swap", "global_swap", "local_swap")

@@ -1,4 +1,4 @@
-"""Models as LightningModules: mathematics only; schedules, media and files are callbacks of `lightning_app`."""
+"""Models as LightningModules, and what they hear; schedules, media and files are callbacks of `lightning_app`."""
 
 from modules.dsae import DSAE
 from modules.errors import ModelError

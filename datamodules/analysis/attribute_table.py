@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 
 from datamodules.analysis import attribute_workers
 from datamodules.analysis.attribute_workers import Read, read_file
-from datamodules.errors import DataError
+from datamodules.errors import DataError, first_of
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
 from datamodules.storage.growing_table import KEY, GrowingTable, unique
 from datamodules.storage.worker_pool import usable_cores
 
 _log = logging.getLogger(__name__)
-
-_NAMED_PROBLEMS = 5
 
 
 @dataclass(frozen=True)
@@ -149,11 +147,8 @@ def _missing(clips: Mapping[str, Any], known: pa.Table) -> list[tuple[str, Any]]
 def _report(rows: pa.Table, file: Path) -> None:
     problems = rows.filter(pc.is_valid(rows["problem"]))
     if len(problems):
-        named = [f"{row[KEY]} ({row['problem']})" for row in problems.slice(0, _NAMED_PROBLEMS).to_pylist()]
-        more = f", and {len(problems) - len(named)} more" if len(problems) > len(named) else ""
-        _log.warning(
-            "%d of %d clips have no attributes in %s: %s%s.", len(problems), len(rows), file, ", ".join(named), more
-        )
+        named = first_of([f"{row[KEY]} ({row['problem']})" for row in problems.to_pylist()], 5)
+        _log.warning("%d of %d clips have no attributes in %s: %s.", len(problems), len(rows), file, named)
 
 
 def _schema(model: AttributeModel) -> pa.Schema:

@@ -17,12 +17,10 @@ from datamodules.clips.dataset import RESERVED, ClipDataset
 from datamodules.clips.prepared import cached_audio, cached_representations
 from datamodules.clips.source import ClipSource, Part
 from datamodules.clips.split import check_fraction
-from datamodules.errors import DataError
+from datamodules.errors import DataError, first_of
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
 from datamodules.storage.worker_pool import usable_cores
 from modules.audio.representation import LogMelSequence, Representation
-
-_NAMED = 3
 
 
 class ClipDataModule(LightningDataModule):
@@ -261,11 +259,10 @@ class ClipDataModule(LightningDataModule):
 
     def _warn_of_clips_without_attributes(self, clips: NDArray[np.integer]) -> None:
         if len(clips):
-            more = f", and {len(clips) - _NAMED} more" if len(clips) > _NAMED else ""
             rank_zero_warn(
                 f"{len(clips)} clips of {self.source.name} are left out, since they have no "
                 f"{' or '.join(self.attributes)} (the reasons are in its table): "
-                f"{', '.join(self.source.clip_names(clips[:_NAMED]))}{more}."
+                f"{first_of(self.source.clip_names(clips))}."
             )
 
 

@@ -11,14 +11,13 @@ from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.clips.source import ClipSource
-from datamodules.errors import DataError
+from datamodules.errors import DataError, first_of
 from datamodules.storage.cache import cached
 from modules.audio import _torchaudio
 from modules.audio.representation import Representation
 
 # Part of every cache key: to be raised with any change to how clips or their representations are made.
 _RECIPE = 3
-_NAMED_FAILURES = 5
 
 
 def cached_representations(source: ClipSource, representation: Representation, cache_dir: Path, n_workers: int) -> Path:
@@ -139,5 +138,4 @@ def _write(
                 file.write(np.ascontiguousarray(clip, "<f4").tobytes())
     if failures:
         reasons = list(dict.fromkeys(failures))
-        more = f" (and {len(reasons) - _NAMED_FAILURES} more)" if len(reasons) > _NAMED_FAILURES else ""
-        raise DataError("; ".join(reasons[:_NAMED_FAILURES]) + more)
+        raise DataError(first_of(reasons, 5, "; "))

@@ -6,12 +6,11 @@ from numpy.typing import NDArray
 from datamodules.errors import DataError
 
 
-def check_fraction(validation_fraction: float) -> None:
-    """Raises DataError where a share of validation clips is no share."""
+def check_fraction(validation_fraction: float, argument: str = "validation_fraction") -> None:
+    """Raises DataError, which names the argument, where a share of validation clips is no share."""
     if not 0 < validation_fraction < 1:
         raise DataError(
-            f"validation_fraction is {validation_fraction}; it must lie between 0 and 1.",
-            argument="validation_fraction",
+            f"validation_fraction is {validation_fraction}; it must lie between 0 and 1.", argument=argument
         )
 
 

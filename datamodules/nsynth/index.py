@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.errors import DataError
+from datamodules.errors import DataError, first_of
 from datamodules.storage.audio_files import is_audio_file
 
 FAMILIES = ("bass", "brass", "flute", "guitar", "keyboard", "mallet", "organ", "reed", "string", "synth_lead", "vocal")
@@ -17,8 +17,6 @@ FAMILIES = ("bass", "brass", "flute", "guitar", "keyboard", "mallet", "organ", "
 SOURCES = ("acoustic", "electronic", "synthetic")
 """The sources, in the order of NSynth's ``instrument_source``."""
 SPLITS = ("train", "valid", "test")
-
-_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -172,7 +170,7 @@ def _endings(folder: Path, names: Sequence[str]) -> list[str]:
     there = {file.stem: file.suffix for file in files if is_audio_file(file.name)}
     missing = [name for name in names if name not in there]
     if missing:
-        shown = ", ".join(f"{name}.wav" for name in missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
+        shown = first_of([f"{name}.wav" for name in missing], 5)
         raise DataError(
             f"{folder / 'examples.json'} names {len(missing)} of {len(names)} notes that are not in {audio}: {shown}. "
             "Unpack NSynth again, or take their entries out."

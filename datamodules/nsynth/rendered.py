@@ -1,7 +1,6 @@
 """Notes rendered from a soundfont in NSynth's own layout, for those who do not have NSynth."""
 
 import json
-import shutil
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -11,9 +10,11 @@ import numpy as np
 import soundfile
 from rich.progress import track
 
+from datamodules.clips.split import check_fraction
 from datamodules.errors import DataError
 from datamodules.nsynth.index import FAMILIES, SOURCES
 from datamodules.nsynth.notes import NoteFormat
+from datamodules.storage.whole import whole_folder
 from datamodules.storage.worker_pool import usable_cores, worker_pool
 from datamodules.synthesis import fluidsynth, general_midi
 
@@ -90,11 +91,7 @@ class RenderedNotes:
                 )
         if not self.families:
             raise DataError("families is empty; name one or more.", argument="rendered.families")
-        if not 0 < self.validation_fraction < 1:
-            raise DataError(
-                f"validation_fraction is {self.validation_fraction}; it must lie between 0 and 1.",
-                argument="rendered.validation_fraction",
-            )
+        check_fraction(self.validation_fraction, "rendered.validation_fraction")
 
     def notes(self) -> "dict[str, list[Note]]":
         """Returns the notes of ``train`` and ``valid``."""
@@ -243,15 +240,8 @@ def render_to(
         raise DataError(f"n_workers is {n_workers}; it must be 1 or more.", argument="n_workers")
     if destination.exists():
         raise DataError(f"{destination} exists already; name another folder, or remove it first.")
-    draft = destination.with_name(f".{destination.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    try:
-        font = fluidsynth.find_soundfont(soundfont)
+    font = fluidsynth.find_soundfont(soundfont)
+    with whole_folder(destination) as draft:
         left_out = render_nsynth(draft, notes, NoteFormat(), font, n_workers or usable_cores())
-        draft.rename(destination)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
     if left_out:
         print(f"Left out {len(left_out)} notes out of their instruments' ranges: {', '.join(left_out)}.")

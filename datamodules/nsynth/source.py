@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from numpy.typing import NDArray
 
 from datamodules.clips.source import ClipSource, Part
-from datamodules.errors import DataError
+from datamodules.errors import DataError, first_of
 from datamodules.nsynth.index import FAMILIES, SOURCES, NoteFilter, NSynthIndex
 from datamodules.nsynth.notes import NoteFormat, check_note, read_note
 from datamodules.nsynth.rendered import RenderedNotes, render_nsynth
@@ -22,7 +22,6 @@ from datamodules.storage.cache import cached
 from datamodules.synthesis import fluidsynth
 
 _MIDI_NUMBERS = tuple(map(str, range(128)))
-_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,7 @@ class NSynthSource(ClipSource):
         with ThreadPoolExecutor(8) as threads:
             problems = [problem for problem in threads.map(partial(check_note, form=self.form), paths) if problem]
         if problems:
-            more = f" (and {len(problems) - _NAMED} more)" if len(problems) > _NAMED else ""
-            raise DataError(f"{'; '.join(problems[:_NAMED])}{more}. Unpack NSynth again, or take these notes out.")
+            raise DataError(f"{first_of(problems, separator='; ')}. Unpack NSynth again, or take these notes out.")
 
     def __len__(self) -> int:
         return sum(map(len, self._indices.values()))
@@ -136,7 +134,7 @@ class NSynthSource(ClipSource):
             left_out = render_nsynth(folder, self.rendered, self.form, soundfont, self.n_workers)
             if left_out:
                 rank_zero_warn(
-                    f"{len(left_out)} notes are out of their instruments' ranges and left out: {_some(left_out)}."
+                    f"{len(left_out)} notes are out of their instruments' ranges and left out: {first_of(left_out)}."
                 )
 
         n_notes = sum(map(len, self.rendered.notes().values()))
@@ -190,7 +188,3 @@ class NSynthSource(ClipSource):
 
 def _instrument(note: str) -> str:
     return note.rsplit("-", 2)[0]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f", and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

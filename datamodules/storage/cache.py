@@ -1,7 +1,7 @@
 """A cache of folders on disk, each keyed by all that determines its content.
 
-An entry appears whole or not at all: it is written to a temporary folder beside it and renamed when complete, under a
-lock that makes a second process wait for the first instead of doing the same work.
+An entry appears whole or not at all, under a lock that makes a second process wait for the first instead of doing the
+same work.
 """
 
 import errno
@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import filelock
 import platformdirs
 
 from datamodules.errors import DataError
+from datamodules.storage.whole import whole_folder
 
 DEFAULT_CACHE_DIR = Path(platformdirs.user_cache_dir("disentangle"))
 
@@ -49,46 +49,22 @@ def cached(cache_dir: Path, name: str, key: Mapping[str, Any], build: Callable[[
         cache_dir.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(entry.with_name(entry.name + ".lock")):
             if not entry.is_dir():
-                _remove_abandoned(entry)
-                _require_space(cache_dir, n_bytes)
-                _build(entry, text, build)
+                _build(entry, text, build, n_bytes)
     except OSError as error:
         raise DataError(_why_not(error, entry, n_bytes), argument="cache_dir") from error
     return entry
 
 
-def _build(entry: Path, key: str, build: Callable[[Path], None]) -> None:
-    draft = entry.with_name(f"{entry.name}.draft-{uuid.uuid4().hex}")
-    draft.mkdir()
-    try:
+def _build(entry: Path, key: str, build: Callable[[Path], None], n_bytes: int) -> None:
+    with whole_folder(entry) as draft:
+        _require_space(entry.parent, n_bytes)
         build(draft)
         (draft / "key.json").write_text(key + "\n")
-        for path in draft.iterdir():
-            _flush(path)
-        draft.rename(entry)
-        _flush(entry.parent)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-
-
-def _remove_abandoned(entry: Path) -> None:
-    """Removes what a killed process left; called under the lock, so no living one is at work on this entry."""
-    for draft in entry.parent.glob(f"{entry.name}.draft-*"):
-        shutil.rmtree(draft)
 
 
 def _require_space(cache_dir: Path, n_bytes: int) -> None:
     if shutil.disk_usage(cache_dir).free < n_bytes:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _why_not(error: OSError, entry: Path, n_bytes: int) -> str:

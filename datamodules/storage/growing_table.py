@@ -6,7 +6,6 @@ file appears whole or not at all: it is written under another name and renamed w
 
 import contextlib
 import logging
-import os
 import shutil
 import tempfile
 import uuid
@@ -18,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datamodules.errors import DataError
+from datamodules.storage.whole import whole_file
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class GrowingTable:
     def read_all(self) -> pa.Table:
         """Returns the rows of the file and of the parts; to be called under the lock."""
         tables = [self.read()]
-        for part in sorted(self._parts.glob("*.parquet")):
+        for part in sorted(self._part_files()):
             try:
                 tables.append(_read(part, self._schema))
             except pa.ArrowException:
@@ -90,9 +90,12 @@ class GrowingTable:
 
     def merge(self) -> None:
         """Writes all rows to the file and removes the parts; to be called under the lock."""
-        if any(self._parts.glob("*.parquet")):
+        if any(self._part_files()):
             _write(self.read_all(), self.file)
         shutil.rmtree(self._parts, ignore_errors=True)
+
+    def _part_files(self) -> Iterator[Path]:
+        return self._parts.glob("[!.]*.parquet")  # no drafts
 
 
 def unique(rows: pa.Table) -> pa.Table:
@@ -116,14 +119,5 @@ def _read(file: Path, schema: pa.Schema) -> pa.Table:
 def _write(rows: pa.Table, file: Path) -> None:
     content = pa.BufferOutputStream()
     pq.write_table(rows, content)
-    draft = file.with_name(f".{file.name}.draft")
-    try:
-        with draft.open("wb") as target:
-            # pyarrow would not report a full disk with its errno.
-            target.write(content.getvalue())
-            target.flush()
-            os.fsync(target.fileno())
-        draft.replace(file)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    with whole_file(file) as draft:
+        draft.write_bytes(content.getvalue())  # pyarrow would not report a full disk with its errno

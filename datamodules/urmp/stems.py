@@ -11,7 +11,7 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from datamodules.errors import DataError
+from datamodules.errors import DataError, first_of
 from datamodules.storage.audio_files import audio_files
 from modules.audio import _torchaudio
 
@@ -37,7 +37,6 @@ RATE = 48_000
 
 _STEM = re.compile(r"AuSep_\d+_(?P<code>[a-z]+)_\d+_(?P<title>.+)")
 _ENDINGS = (".wav", ".flac")
-_NAMED = 5
 # The resampler's filter reaches over fewer samples than this, at whatever rate.
 _MARGIN = 4_800
 
@@ -185,6 +184,5 @@ def _opened(paths: Sequence[Path]) -> tuple[Stem, ...]:
         state = (status.st_size, status.st_mtime_ns)
         stems.append(Stem(path, _name(path), *_instrument_and_title(path), info.frames, state))
     if problems:
-        more = f" (and {len(problems) - _NAMED} more)" if len(problems) > _NAMED else ""
-        raise DataError(f"{'; '.join(problems[:_NAMED])}{more}. Unpack URMP again, or remove what is not URMP's.")
+        raise DataError(f"{first_of(problems, 5, '; ')}. Unpack URMP again, or remove what is not URMP's.")
     return tuple(stems)

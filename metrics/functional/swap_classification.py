@@ -20,13 +20,13 @@ def swap_classification(
 
     Args:
         train_latents: Posterior means of v that the classifier is fitted on, float of shape (n, D).
-        train_labels: Their classes (the instrument), integer of shape (n,).
+        train_labels: Class of each, integer of shape (n,).
         latents: Posterior means of v to classify, float of shape (m, D): of reconstructions, or of swapped decodings.
         labels: The classes that they should show, integer of shape (m,): after the global swap the target's, otherwise
             the source's.
 
     Returns:
-        A scalar in [0, 1], the mean over the K classes of the training set.
+        A float64 scalar in [0, 1], the mean over the K classes of the training set.
 
     Raises:
         ValueError: Shapes that do not match, latents that are not finite, labels that are not whole, fewer than two
@@ -34,7 +34,7 @@ def swap_classification(
 
     Example:
         >>> swap_classification([[0.0], [0.1], [1.0], [1.1]], [0, 0, 1, 1], [[0.2], [0.9]], [0, 1])
-        tensor(1.)
+        tensor(1., dtype=torch.float64)
     """
     train_v, train_y = _checked("train_latents", train_latents, "train_labels", train_labels)
     v, y = _checked("latents", latents, "labels", labels)
@@ -43,8 +43,8 @@ def swap_classification(
     classes = np.unique(train_y)
     if len(classes) < 2:
         raise ValueError(
-            f"train_labels has one class only ({classes.tolist()}); a swap is between two, so choose a data set with "
-            "two or more instruments."
+            f"train_labels has one class only ({classes.tolist()}); a swap is between two, so take clips "
+            "of two or more."
         )
     if len(train_y) <= len(classes):
         raise ValueError(
@@ -57,7 +57,7 @@ def swap_classification(
             "differ, so either the latent has collapsed or the clips are too few."
         )
     predicted = LinearDiscriminantAnalysis().fit(train_v, train_y).predict(v)
-    return torch.tensor(f1_score(y, predicted, labels=classes, average="macro", zero_division=0.0), dtype=torch.float32)
+    return torch.tensor(f1_score(y, predicted, labels=classes, average="macro", zero_division=0.0), dtype=torch.float64)
 
 
 def _checked(

@@ -121,7 +121,7 @@ def test_all_failures_are_named_at_once_and_nothing_is_cached(tmp_path):
             prepare()
         # Six failed; the message stays readable by naming five.
         named = "; ".join(f"tone {index} is broken" for index in (1, 2, 4, 5, 7))
-        assert str(error.value) == f"{named} (and 1 more)"
+        assert str(error.value) == f"{named}; and 1 more"
         assert {path.suffix for path in (tmp_path / "cache").iterdir()} == {".lock"}
 
 

@@ -227,7 +227,7 @@ def test_of_many_broken_files_the_first_are_named_and_all_counted(own_release):
     message = str(caught.value)
     assert message.count("cannot be read") == 3
     assert all(f"{name}.wav cannot be read" in message for name in TRAIN[:3])
-    assert "(and 4 more). Unpack NSynth again" in message
+    assert "; and 4 more. Unpack NSynth again" in message
 
 
 @pytest.mark.parametrize("split", ["valid", "test"])

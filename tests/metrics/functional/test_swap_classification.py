@@ -44,7 +44,7 @@ def test_score_is_that_of_a_discriminant_analysis(classes, seed):
 
     score = swap_classification(train_v, train_y, v, y)
 
-    assert score.dtype == torch.float32
+    assert score.dtype == torch.float64
     assert score.shape == ()
     assert 0.2 < score < 1.0  # neither trivial end
     assert score.item() == pytest.approx(macro_f1(y, linear_discriminants(train_v, train_y, v), classes), rel=1e-6)
@@ -133,7 +133,7 @@ V, Y = np.array([[0.0], [0.1], [1.0], [1.1]]), np.array([0, 0, 1, 1])
         ((V, Y + 0.5, V, Y), "train_labels has values that are no whole numbers"),
         ((V, Y, V, [0.0, 1.0, np.nan, 1.0]), "^labels has values that are no whole numbers"),
         ((V, list("aabb"), V, Y), "train_labels has values that are no whole numbers"),
-        ((V, 0 * Y, V, Y), r"train_labels has one class only \(\[0\]\).*two or more instruments"),
+        ((V, 0 * Y, V, Y), r"train_labels has one class only \(\[0\]\).*take clips of two or more"),
     ],
 )
 def test_unusable_inputs_are_named(inputs, message):

@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/metrics.md: python docs/draw_metrics.py."""
+"""Draws the pictures of docs/metrics.md: python -m benchmarks.metric_pictures."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from metrics.functional import (
     spearman_correlation,
 )
 
-IMAGES = Path(__file__).parent / "images"
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
 N, DIMS = 4_000, 8
 Floats = NDArray[np.float64]
 
