@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info
+from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
+from lightning_app.errors import RunError
 from lightning_app.files import whole_file
 from lightning_app.runs.run_folder import RunFolder
 
@@ -34,6 +36,14 @@ class EncodingWriter(Callback):
 
     def __init__(self, filename: str = "encodings.npz") -> None:
         self.filename = filename
+
+    def check(self, model: LightningModule, data: object, stage: str) -> None:
+        """Says what cannot be predicted, before any work; see `lightning_app.callbacks.checks`."""
+        if stage == "predict" and not is_overridden("predict_step", model):
+            raise RunError(
+                f"{type(model).__name__} has no predict_step, which returns what is to be kept of each clip, like a "
+                "dictionary with z_mean."
+            )
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._batches: list[dict[str, np.ndarray]] = []

@@ -1,26 +1,37 @@
-"""Draws a figure of the papers from finished runs: ``disentangle figure dmig --run runs/ar_vae``."""
+"""Draws a figure from finished runs: ``disentangle figure dmig --run runs/ar_vae``.
+
+A name with a dot is that of a function from elsewhere: ``disentangle figure mypkg.my_figure --run runs/mine``.
+"""
 
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 
 from lightning_app.commands.table import Command, run_command
+from lightning_app.errors import UsageError
 
 
 def main(words: Sequence[str]) -> None:
     """Draws the figure that the first word names."""
-    run_command("disentangle figure", "Draws a figure of the papers from finished runs.", FIGURES, words)
+    module, _, name = words[0].rpartition(".") if words else ("", "", "")
+    if module:
+        _draw(module, name, words[1:])
+    else:
+        run_command("disentangle figure", "Draws a figure of the papers from finished runs.", FIGURES, words)
 
 
 def _draw(module: str, name: str, words: Sequence[str]) -> None:
     from jsonargparse import auto_cli
 
-    figure = getattr(import_module(f"lightning_app.figures.{module}"), name)
+    try:
+        figure = getattr(import_module(module), name)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise UsageError(f"there is no figure {module}.{name}: {error}.") from error
     auto_cli(figure, args=list(words), as_positional=False, prog=f"disentangle figure {name}")
 
 
 FIGURES = {
-    name: Command(help_, partial(_draw, module, name))
+    name: Command(help_, partial(_draw, f"lightning_app.figures.{module}", name))
     for name, module, help_ in (
         ("dmig", "dmig", "SCC, MIG and DMIG of the regularised dimensions over the epochs"),
         ("swap_f1", "swap_f1", "Macro F1 after the global and the local swap, for each model"),

@@ -53,13 +53,10 @@ def dmig(run: Path, output: Path | None = None) -> None:
 
 def _attributes(run: RunFolder) -> list[str]:
     """The regularised attributes of a run."""
-    try:
-        config = run.read_config()
-        model, data = config["model"]["init_args"], config["data"]["init_args"]
-        # The model may have them from the data.
-        names, dims = model.get("attribute_names", data["attributes"]), model["regularized_dims"]
-    except (KeyError, TypeError):
-        names, dims = [], None
+    config = run.read_config()
+    model, data = (config[part].get("init_args", {}) for part in ("model", "data"))
+    # The model may have them from the data, and regularise all of them.
+    names, dims = model.get("attribute_names", data.get("attributes", [])), model.get("regularized_dims")
     regularized = list(names if dims is None else names[: len(dims)])
     if not regularized:
         raise RunError(f"{run.config} is not of a model with regularised dimensions, like ar_vae.")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ _FILES = (
     "figures/*/*.wav",
 )
 _FOLDERS = ("checkpoints", "media", "logs", "figures")
+# Options of the project's own classes that version 0.1 had, by which its runs are told.
+_OUTDATED = {"data": ("datamodules.", ("log_mel", "spectrogram")), "model": ("modules.", ("n_features", "size"))}
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,7 @@ class RunFolder:
         """Reads the configuration of the training, with all references resolved.
 
         Raises:
-            RunError: There is no such folder, or no record of a run in it.
+            RunError: There is no such folder, no record of a run in it, or one of an earlier version.
         """
         if not self.path.is_dir():
             raise RunError(f"no folder {self.path}; name the folder of a run, like runs/ts_dsae.")
@@ -210,4 +213,20 @@ class RunFolder:
             raise RunError(f"cannot read {self.config}: {' '.join(str(error).split())}") from error
         if not isinstance(config, DictConfig) or not {"model", "data"} <= resolved.keys():
             raise RunError(f"{self.config} is no record of a run: it has no model and data. Name the folder of a run.")
+        if outdated := _outdated_options(resolved):
+            raise RunError(
+                f"{self.path} is a run of an earlier version of this project, whose configuration has "
+                f"{', '.join(outdated)}; train it again with this version, under another name, or read it with the "
+                "version that made it."
+            )
         return resolved
+
+
+def _outdated_options(config: Mapping[str, Any]) -> list[str]:
+    """The options of a configuration that this version no longer has."""
+    found = []
+    for part, (package, names) in _OUTDATED.items():
+        match config[part]:
+            case {"class_path": str(path), "init_args": dict(arguments)} if path.startswith(package):
+                found += [f"{part}.{name}" for name in names if name in arguments]
+    return found

@@ -109,6 +109,9 @@ def scored_runs(
 
 def _refuse_missing(wanted: Sequence[Run], runs: Path, selection: Mapping[str, Any]) -> None:
     missing = [run for run in wanted if not is_finished(run.folder(runs))]
+    for folder in (run.folder(runs) for run in missing):
+        if folder.config.is_file():
+            folder.read_config()  # a run of an earlier version is not to be finished
     if missing:
         words = [f"--{key}={_typed(value)}" for key, value in selection.items() if value is not None]
         command = shlex.join(["disentangle", "experiment", *words, f"--runs={runs}"])

@@ -205,7 +205,7 @@ def test_wandb_without_a_key(tmp_path, render_cache):
         "--trainer.logger.offline",
         "false",
     ]
-    data = ["--data.size", "8", "--data.log_mel.n_mels", "12", "--data.cache_dir", str(render_cache)]
+    data = ["--data.size", "8", "--data.representation.n_mels", "12", "--data.cache_dir", str(render_cache)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WANDB")}
 
     done = subprocess.run(

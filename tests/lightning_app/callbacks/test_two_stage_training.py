@@ -69,7 +69,9 @@ def test_dsae_f_freezes_the_global_encoder_and_keeps_the_standard_prior(tmp_path
     assert _moved(diary, 1) == _moved(diary, 2) == {"local_encoder", "transition", "decoder"}
 
 
-@pytest.mark.filterwarnings("ignore:.*training ends before the second stage")  # which is where it is to stop
+@pytest.mark.filterwarnings(
+    "ignore:.*training end(s|ed)", "ignore:.*the model is of the constrained stage"
+)  # which is where it is to stop
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
 def test_checkpoint_of_either_stage_loads_into_a_fresh_model(tmp_path, tiny_clips, stop_after, quiet_trainer):
     model = _model()
@@ -185,6 +187,7 @@ def test_warns_at_the_end_of_training_that_was_stopped_in_the_first_stage(tiny_c
         quiet_trainer(TwoStageTraining(3), Stops(), max_epochs=9).fit(_model(), tiny_clips())
 
 
+@pytest.mark.filterwarnings("ignore:.*training end(s|ed)")  # in the first stage, which is enough here
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
 def test_warns_when_a_model_of_the_first_stage_is_tested(tmp_path, tiny_clips, quiet_trainer, stop_after):
     trainer = quiet_trainer(TwoStageTraining(2), max_epochs=stop_after)

@@ -190,7 +190,6 @@ def test_other_data_keeps_the_arguments_that_both_classes_have(write, monkeypatc
         """
         include: ts_dsae
         seed_everything: 9
-        model: {init_args: {n_features: 3}}
         data:
           class_path: two_data_sets.One
           init_args:

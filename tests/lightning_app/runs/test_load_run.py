@@ -1,6 +1,8 @@
 """A run taken up again from its folder."""
 
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -45,6 +47,19 @@ def test_folder_is_left_as_it_is(two_octave_run):
     load_run(two_octave_run)
 
     assert {path: path.stat().st_mtime_ns for path in two_octave_run.rglob("*")} == before
+
+
+def test_readme_shows_how(two_octave_run):
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(import torch.*?)```", readme, flags=re.DOTALL)
+    names = {}
+
+    exec(code.replace("runs/mine", str(two_octave_run)), names)
+
+    assert isinstance(names["run"].model, DSAE)
+    assert names["v"].shape == (2, 3)
+    assert names["swapped"].shape == (1, 64_000)
+    assert torch.isfinite(names["swapped"]).all()
 
 
 # What is refused
