@@ -16,6 +16,9 @@ from lightning_app.errors import UsageError, did_you_mean
 CONFIGS = (Path(__file__).parents[1] / "configs").resolve()
 """The folder of the project's files; in a checkout it is linked to the one at the top."""
 
+FOLDERS = {"--data": "data", "--data.representation": "representations"}
+"""Folders there of the files that may be the value of an option, and whose names it takes."""
+
 _ENDINGS = (".yaml", ".yml", ".json")
 
 
@@ -23,12 +26,12 @@ def named_configs(option: str) -> dict[str, Path]:
     """Lists the project's files that may be the value of an option, by their names.
 
     Args:
-        option: ``-c``, ``--config``, ``--data``, or ``include``.
+        option: ``-c``, ``--config``, one of `FOLDERS`, or ``include``.
 
     >>> sorted(named_configs("--data"))
     ['dmelodies', 'dmelodies_two_octaves', 'nsynth', 'nsynth_rendered', 'urmp']
     """
-    root = CONFIGS / "data" if option == "--data" else CONFIGS
+    root = CONFIGS / FOLDERS.get(option, "")
     patterns = ("**/*.yaml",) if option == "include" else ("*.yaml", "presets/*.yaml")
     files = sorted(path for pattern in patterns for path in root.glob(pattern) if path.name != "experiments.yaml")
     return {path.relative_to(root).with_suffix("").as_posix(): path for path in files}
@@ -55,7 +58,7 @@ def with_paths(words: Sequence[str]) -> list[str]:
     return replaced
 
 
-_REPLACED = ("-c", "--config", "--data")
+_REPLACED = ("-c", "--config", *FOLDERS)
 
 
 def read_config(path: Path, reading: tuple[Path, ...] = ()) -> Any:
@@ -134,9 +137,9 @@ def _overridden(base: Any, over: Any) -> Any:
 
 def _path(option: str, word: str) -> str:
     """The path of the file that the value of an option names; a value that names no file stays as it is."""
-    # --data takes a class too: a.b.Class or Class. Both take a whole configuration in braces.
+    # Options of data take a class too: a.b.Class or Class. All take a whole configuration in braces.
     named = word.endswith(_ENDINGS) or not ("." in word or word[:1].isupper() or word == "null")
-    if word.startswith("{") or (option == "--data" and not named):
+    if word.startswith("{") or (option in FOLDERS and not named):
         return word
     path = _found(word, Path(), named_configs(option), option)
     read_config(path)

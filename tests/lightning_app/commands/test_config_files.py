@@ -52,6 +52,19 @@ def test_names_work_from_any_directory(tmp_path, monkeypatch, capsys):
     assert config["data"]["class_path"] == "datamodules.URMPDataModule"
 
 
+def test_representations_have_names_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    config = printed(capsys, "-c", "ar_vae", "--data", "dmelodies", "--data.representation", "log_mel")
+
+    assert config["data"]["init_args"]["representation"] == {
+        "class_path": "modules.audio.LogMelSequence",
+        "init_args": {"sample_rate": 16_000, "n_fft": 2048, "hop_length": 256, "n_mels": 80},
+    }
+    with pytest.raises(UsageError, match="no configuration 'log_mell'. Did you mean log_mel?"):
+        with_paths(["--data.representation", "log_mell"])
+
+
 def test_a_file_that_exists_comes_before_a_name(write, tmp_path, monkeypatch):
     mine = write("ts_dsae", "name: mine\n")
     monkeypatch.chdir(tmp_path)
