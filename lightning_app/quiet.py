@@ -11,6 +11,8 @@ _WARNINGS = (
     "does not have many workers",
     "LeafSpec.*is deprecated",
     "configure_optimizers` will be overridden",  # that is what an optimizer in the configuration is for
+    "Checkpoint directory .* exists and is not empty",  # a run that goes on writes to its own folder
+    "is smaller than the logging interval",  # what is logged here is of whole epochs
 )
 
 

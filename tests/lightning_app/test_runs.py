@@ -237,6 +237,7 @@ def test_config_of_a_run_is_complete(disentangle, tmp_path, render_cache):
         assert json.loads((root / name).read_text())["threads"] == torch.get_num_threads()
 
 
+@pytest.mark.filterwarnings("ignore:The dirpath has changed")  # Lightning then takes no earlier best score as its own
 def test_moved_run_needs_nothing_else(disentangle, tmp_path, monkeypatch):
     """Evaluated and resumed from another place and directory, it writes to its new folder alone."""
     from lightning_app.cli import main

@@ -79,6 +79,7 @@ def test_the_mark_tells_what_ended_training(
     assert (mark["ended_by"], mark["finished"]) == (ended_by, finished)
 
 
+@pytest.mark.filterwarnings("ignore:The dirpath has changed")  # the second trainer keeps no checkpoints
 def test_early_stopping_of_the_run_that_is_resumed_is_not_its_own(tmp_path, tiny_clips, quiet_trainer):
     model = Unimprovable((9, 10), v_dim=2, z_dim=3)
     last = ModelCheckpoint(tmp_path / "c", save_last=True)

@@ -148,6 +148,7 @@ def test_refuses_no_first_stage_and_other_models(tmp_path, tiny_clips, quiet_tra
             getattr(quiet_trainer(TwoStageTraining(1), max_epochs=3), work)(BoringModel(), tiny_clips())
 
 
+@pytest.mark.filterwarnings("ignore:.*training ended in the constrained stage")  # said again at the end
 def test_warns_when_no_epoch_is_left_for_the_second_stage(tmp_path, tiny_clips, quiet_trainer):
     with pytest.warns(UserWarning, match="ends before the second stage"):
         quiet_trainer(TwoStageTraining(1), max_epochs=1).fit(_model(), tiny_clips())

@@ -61,7 +61,7 @@ def test_representations_have_names_too(tmp_path, monkeypatch, capsys):
         "class_path": "modules.audio.LogMelSequence",
         "init_args": {"sample_rate": 16_000, "n_fft": 2048, "hop_length": 256, "n_mels": 80},
     }
-    with pytest.raises(UsageError, match="no configuration 'log_mell'. Did you mean log_mel?"):
+    with pytest.raises(UsageError, match=r"no configuration 'log_mell'\. Did you mean log_mel\?"):
         with_paths(["--data.representation", "log_mell"])
 
 
