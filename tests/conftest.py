@@ -9,10 +9,18 @@ import torch
 os.environ.setdefault("WANDB_SILENT", "true")
 
 
-@pytest.fixture(autouse=True)
-def _threads():
+def _set_threads() -> None:
     """As many as are asked for, or one: tests run in parallel processes, and more would only fight over the cores."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+
+
+_set_threads()  # what fixtures of a module or a session compute, too, whichever test comes first
+
+
+@pytest.fixture(autouse=True)
+def _threads():
+    """Each test starts with that number, whatever the one before it did."""
+    _set_threads()
 
 
 def _strongest_frequency(audio: np.ndarray, rate: int) -> float:
