@@ -97,6 +97,15 @@ def test_every_model_takes_every_data_set_with_the_representation_that_it_hears(
     assert config["data"]["init_args"]["representation"]["class_path"] == own
 
 
+@pytest.mark.parametrize("data", sorted((CONFIGS / "data").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_size_of_batches_is_the_models_whatever_the_data(capsys, data):
+    preset = ["-c", str(CONFIGS / "presets" / "ar_vae_cpu.yaml")]
+    for model, options, size in (("ts_dsae", [], 128), ("ar_vae", [], 32), ("ar_vae", preset, 16)):
+        config = _printed(capsys, "fit", "-c", str(CONFIGS / f"{model}.yaml"), *options, "--data", str(data))
+
+        assert config["data"]["init_args"]["batch_size"] == size
+
+
 @pytest.mark.parametrize("preset", sorted((CONFIGS / "presets").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_preset_merges(capsys, preset):
     model = "ar_vae" if preset.stem.startswith("ar_vae") else "ts_dsae"
