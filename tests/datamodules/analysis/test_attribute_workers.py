@@ -46,7 +46,7 @@ def test_a_killed_run_leaves_no_processes_and_the_next_goes_on(tmp_path):
     folder = tmp_path / "clips"
     process = start(COMPUTE_SLOWLY, folder, log, 640, 2)
     parts = folder / ".levels-1.parts"
-    while len(list(parts.glob("*.parquet"))) < 3:
+    while len(list(parts.glob("[!.]*.parquet"))) < 3:
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
     process.kill()
@@ -58,7 +58,7 @@ def test_a_killed_run_leaves_no_processes_and_the_next_goes_on(tmp_path):
         assert time.monotonic() < deadline, "the workers outlive the process that started them"
         time.sleep(0.01)
     assert not (folder / "levels-1.parquet").exists()
-    kept = sum(pq.read_metadata(part).num_rows for part in parts.glob("*.parquet"))
+    kept = sum(pq.read_metadata(part).num_rows for part in parts.glob("[!.]*.parquet"))
     assert kept >= 192
 
     log.unlink()
@@ -71,7 +71,7 @@ def test_an_interrupted_run_ends_soon_and_the_next_goes_on(tmp_path):
     clips, log = write_clips(tmp_path / "clips", 640), tmp_path / "log.txt"
     folder = tmp_path / "clips"
     process = start(COMPUTE_SLOWLY, folder, log, 640, 1)
-    while not any((folder / ".levels-1.parts").glob("*.parquet")):
+    while not any((folder / ".levels-1.parts").glob("[!.]*.parquet")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
@@ -96,7 +96,7 @@ def test_a_crashed_worker_is_one_clear_error_and_what_is_done_is_kept(tmp_path):
     model = AttributeModel("levels", "1", MODEL.columns, functools.partial(fatal, 200 / 1024))
     with pytest.raises(DataError, match=r"a worker process ended abruptly .* run again, with fewer workers than 1"):
         attribute_table(clips, model, tmp_path, n_workers=1)
-    kept = list((tmp_path / ".levels-1.parts").glob("*.parquet"))
+    kept = list((tmp_path / ".levels-1.parts").glob("[!.]*.parquet"))
     assert len(kept) >= 2
     for path in list(clips.values())[:64]:
         path.unlink()
