@@ -99,21 +99,15 @@ def _completed(
 ) -> pa.Table:
     """Computes what is missing, writing it part by part, and returns the known rows with the new ones."""
     parts = [known]
-    rows = attribute_workers.computed(_missing(clips, known), read, model.compute, model.columns, n_workers)
-    try:
-        with contextlib.closing(rows) as chunks:
-            for chunk in chunks:
-                part = pa.Table.from_pylist([row.as_dict() for row in chunk], known.schema)
-                parts.append(part)
-                lasting = part.filter(pa.array([row.lasting for row in chunk]))
-                if len(lasting):
-                    table.add(lasting)
-    except attribute_workers.WorkerCrashError as error:
-        raise DataError(
-            f"a worker process ended abruptly while computing {table.file}; mostly, memory was short. What is done is "
-            f"kept: run again, with fewer workers than {n_workers} if need be.",
-            argument="prepare_workers",
-        ) from error
+    missing = _missing(clips, known)
+    rows = attribute_workers.computed(missing, read, model.compute, model.columns, n_workers, table.file)
+    with contextlib.closing(rows) as chunks:
+        for chunk in chunks:
+            part = pa.Table.from_pylist([row.as_dict() for row in chunk], known.schema)
+            parts.append(part)
+            lasting = part.filter(pa.array([row.lasting for row in chunk]))
+            if len(lasting):
+                table.add(lasting)
     table.merge()
     _report(pa.concat_tables(parts[1:]) if len(parts) > 1 else known.slice(0, 0), table.file)
     return pa.concat_tables(parts)

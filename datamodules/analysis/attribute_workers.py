@@ -1,9 +1,7 @@
 """Worker processes that compute attributes of clips, a chunk at a time."""
 
-import concurrent.futures
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,17 +11,13 @@ import threadpoolctl
 from numpy.typing import NDArray
 
 from datamodules.errors import DataError
-from datamodules.storage.worker_pool import progress_bar, worker_pool
+from datamodules.storage import worker_pool
 
 Compute = Callable[[NDArray, int], Mapping[str, float]]
 Read = Callable[[Any], tuple[NDArray, int]]
 
 # Some seconds of work: little is lost where it is interrupted, and the parts on disk stay few.
 _CHUNK = 64
-
-
-class WorkerCrashError(RuntimeError):
-    """A worker process ended without an answer."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +42,12 @@ class Row:
 
 
 def computed(
-    clips: Sequence[tuple[str, Any]], read: Read, compute: Compute, columns: Sequence[str], n_workers: int
+    clips: Sequence[tuple[str, Any]],
+    read: Read,
+    compute: Compute,
+    columns: Sequence[str],
+    n_workers: int,
+    table: Path,
 ) -> Generator[list[Row], None, None]:
     """Yields the attributes of clips in chunks, as they are finished, under a progress bar.
 
@@ -58,32 +57,21 @@ def computed(
         compute: Returns the attributes for samples and their rate; importable by its name.
         columns: Names of the attributes.
         n_workers: Processes, with one thread each.
+        table: The file that the attributes are kept in, for the message of an error.
 
     Raises:
-        WorkerCrashError: A process ended abruptly; raised after all that is finished has been yielded.
+        DataError: A process ended abruptly; raised after all that is finished has been yielded.
     """
     chunks = [clips[start : start + _CHUNK] for start in range(0, len(clips), _CHUNK)]
-    if not chunks:
-        return
-    # At least one process, even for one worker: the same arithmetic whatever their number.
-    pool = worker_pool(min(n_workers, len(chunks)), __name__, compute.__module__)
-    try:
-        with progress_bar() as bar:
-            task = bar.add_task(f"Computing {', '.join(columns)}", total=len(clips))
-            futures = [pool.submit(_rows, chunk, read, compute, tuple(columns)) for chunk in chunks]
-            crash: BrokenProcessPool | None = None
-            for future in concurrent.futures.as_completed(futures):
-                try:
-                    rows = future.result()
-                except BrokenProcessPool as error:
-                    crash = error
-                    continue
-                yield rows
-                bar.advance(task, len(rows))
-            if crash:
-                raise WorkerCrashError(str(crash)) from crash
-    finally:
-        pool.shutdown(cancel_futures=True)
+    return worker_pool.computed(
+        _rows,
+        [(chunk, read, compute, tuple(columns)) for chunk in chunks],
+        n_workers,
+        title=f"Computing {', '.join(columns)}",
+        table=table,
+        sizes=[len(chunk) for chunk in chunks],
+        modules=(compute.__module__,),
+    )
 
 
 def read_file(path: Path) -> tuple[NDArray, int]:

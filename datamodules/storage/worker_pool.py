@@ -5,10 +5,18 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
 from multiprocessing.context import BaseContext
+from pathlib import Path
+from typing import Any, TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from datamodules.errors import DataError
+
+_Result = TypeVar("_Result")
 
 
 def worker_pool(n_workers: int, *modules: str) -> concurrent.futures.ProcessPoolExecutor:
@@ -21,14 +29,65 @@ def worker_pool(n_workers: int, *modules: str) -> concurrent.futures.ProcessPool
     return concurrent.futures.ProcessPoolExecutor(n_workers, _context(modules), _start_worker)
 
 
-def progress_bar() -> Progress:
-    """Returns the bar that long computations show: how many of how many, and how long it still takes."""
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def computed(
+    function: Callable[..., _Result],
+    calls: Sequence[tuple[Any, ...]],
+    n_workers: int,
+    *,
+    title: str,
+    table: Path,
+    sizes: Sequence[int] | None = None,
+    modules: Sequence[str] = (),
+) -> Generator[_Result, None, None]:
+    """Yields what a function returns for each call, as soon as it is finished, under a progress bar.
+
+    Args:
+        function: What is called; the processes import it by its name.
+        calls: The arguments of each call.
+        n_workers: Number of processes, 1 or more. Even one is a process of its own: the same arithmetic for any number.
+        title: What the bar says.
+        table: The file that the results are kept in, for the message of an error.
+        sizes: How far each call moves the bar; by default each moves it by 1.
+        modules: Modules that the processes have imported before they start, besides the function's own.
+
+    Raises:
+        DataError: A process ended abruptly; raised after all that is finished has been yielded.
+    """
+    if not calls:
+        return
+    sizes = [1] * len(calls) if sizes is None else sizes
+    pool = worker_pool(min(n_workers, len(calls)), function.__module__, *modules)
+    try:
+        with _progress_bar() as bar:
+            task = bar.add_task(title, total=sum(sizes))
+            futures = {pool.submit(function, *call): size for call, size in zip(calls, sizes, strict=True)}
+            crash: BrokenProcessPool | None = None
+            for future in concurrent.futures.as_completed(futures):
+                try:
+                    result = future.result()
+                except BrokenProcessPool as error:
+                    crash = error
+                    continue
+                yield result
+                bar.advance(task, futures[future])
+            if crash:
+                raise DataError(
+                    f"a worker process ended abruptly while computing {table}; mostly, memory was short. What is done "
+                    f"is kept: run again, with fewer workers than {n_workers} if need be.",
+                    argument="prepare_workers",
+                ) from crash
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def usable_cores() -> int:
     """Returns the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _progress_bar() -> Progress:
+    """The bar that long computations show: how many of how many, and how long it still takes."""
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
 def _context(modules: tuple[str, ...]) -> BaseContext:

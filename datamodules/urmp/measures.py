@@ -4,10 +4,8 @@ CREPE takes hours on the stems of two instruments, so it is computed in parallel
 each span is kept in a table as soon as it is finished: an interruption loses seconds.
 """
 
-import concurrent.futures
 import contextlib
-from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.errors import DataError
+from datamodules.storage import worker_pool
 from datamodules.storage.growing_table import KEY, GrowingTable
-from datamodules.storage.worker_pool import progress_bar, worker_pool
 from datamodules.urmp.stems import Stem
 from modules.audio import crepe_confidence
 from modules.audio.crepe import SAMPLE_RATE, WINDOW, Capacity
@@ -104,35 +102,18 @@ def _joined(rows: pa.Table) -> Measures:
 def _completed(table: GrowingTable, spans: Mapping[str, tuple[Stem, int]], model: Capacity, n_workers: int) -> pa.Table:
     """Computes what is missing, writing it span by span, and returns all rows."""
     missing = _missing(spans, table.read_all())
-    try:
-        with contextlib.closing(_computed(missing, model, n_workers)) as rows:
-            for row in rows:
-                table.add(pa.Table.from_pylist([row], _SCHEMA))
-    except BrokenProcessPool as error:
-        raise DataError(
-            f"a worker process ended abruptly while computing {table.file}; mostly, memory was short. What is done is "
-            f"kept: run again, with fewer workers than {n_workers} if need be.",
-            argument="prepare_workers",
-        ) from error
+    rows = worker_pool.computed(
+        _row,
+        [(key, *span, model) for key, span in missing.items()],
+        n_workers,
+        title=f"Hearing URMP's pitches (CREPE {model}), spans of 4 s",
+        table=table.file,
+    )
+    with contextlib.closing(rows):
+        for row in rows:
+            table.add(pa.Table.from_pylist([row], _SCHEMA))
     table.merge()
     return table.read_all()
-
-
-def _computed(
-    spans: Mapping[str, tuple[Stem, int]], model: Capacity, n_workers: int
-) -> Generator[dict[str, Any], None, None]:
-    if not spans:
-        return
-    pool = worker_pool(min(n_workers, len(spans)), __name__)
-    try:
-        with progress_bar() as bar:
-            task = bar.add_task(f"Hearing URMP's pitches (CREPE {model}), spans of 4 s", total=len(spans))
-            futures = [pool.submit(_row, key, *span, model) for key, span in spans.items()]
-            for future in concurrent.futures.as_completed(futures):
-                yield future.result()
-                bar.advance(task)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _row(key: str, stem: Stem, number: int, model: Capacity) -> dict[str, Any]:
