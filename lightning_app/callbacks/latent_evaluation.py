@@ -9,11 +9,9 @@ from rich.table import Table
 from torch import Tensor
 
 from lightning_app.errors import RunError
-from lightning_app.evaluation.reporting import ClipCount, logged_scores, report
+from lightning_app.evaluation.reporting import ClipCount, record_of_test, report
 from lightning_app.evaluation.requirements import clip_data, regularised
 from lightning_app.evaluation.scores import LATENT_LABELS
-from lightning_app.runs.checkpoint import evaluated_state
-from lightning_app.runs.evaluation_record import EvaluationRecord
 from metrics import LatentInformation
 
 
@@ -48,11 +46,11 @@ class LatentEvaluation(Callback):
             return
         self._data = data = clip_data(trainer.datamodule)  # type: ignore[attr-defined]
         self.check(pl_module, data, stage)
-        n_notes = len(data.test_dataset if stage == "test" else data.validation_dataset)
+        n_clips = len(data.test_dataset if stage == "test" else data.validation_dataset)
         needed = LatentInformation(estimator=self.estimator, n_neighbors=self.n_neighbors).estimator.min_samples
-        if n_notes < needed:
+        if n_clips < needed:
             raise RunError(
-                f"there are {n_notes} clips to evaluate and {self.estimator} needs {needed}; take more clips, or "
+                f"there are {n_clips} clips to evaluate and {self.estimator} needs {needed}; take more clips, or "
                 "--evaluation null."
             )
 
@@ -121,10 +119,8 @@ class LatentEvaluation(Callback):
             "estimator": repr(self._metric.estimator),
             "regularized_dims": dict(zip(model.attribute_names, model.regularized_dims, strict=False)),
         }
-        scores = logged_scores(trainer) | self._scores
-        state = evaluated_state(trainer.ckpt_path)
-        record = EvaluationRecord(type(self).__name__, scores, settings, self._n_scored, **state)
-        report(trainer, record, _table(scores, model.attribute_names[: self._n_regularized]))
+        record = record_of_test(trainer, self, settings, self._n_scored, self._scores)
+        report(trainer, record, _table(record.scores, model.attribute_names[: self._n_regularized]))
 
 
 def _table(scores: Mapping[str, float], attributes: tuple[str, ...]) -> Table:

@@ -16,7 +16,7 @@ from torch import Tensor
 from datamodules.protocols import ClipData
 from lightning_app.callbacks.progress import bar_beside
 from lightning_app.errors import RunError
-from lightning_app.evaluation.reporting import ClipCount, logged_scores, report
+from lightning_app.evaluation.reporting import ClipCount, record_of_test, report
 from lightning_app.evaluation.requirements import (
     clip_data,
     require_classes_on_both_sides,
@@ -26,8 +26,6 @@ from lightning_app.evaluation.requirements import (
 from lightning_app.evaluation.scores import Score, macro_f1, swap_scores
 from lightning_app.evaluation.swap_audio import ReconstructionDistance, SwapAudio, SwapPitch
 from lightning_app.evaluation.swap_pairs import partners_of_other_class
-from lightning_app.runs.checkpoint import evaluated_state
-from lightning_app.runs.evaluation_record import EvaluationRecord
 from metrics import SwapClassification
 from modules.audio.crepe import Capacity
 from modules.audio_embedding import EmbeddingName, audio_embedding
@@ -183,10 +181,8 @@ class SwapEvaluation(Callback):
             "n_audio_clips": self._n_heard,
             "n_train_clips": len(self._data.train_dataset),
         }
-        scores = logged_scores(trainer) | self._scores
-        state = evaluated_state(trainer.ckpt_path)
-        record = EvaluationRecord(type(self).__name__, scores, settings, self._n_scored, **state)
-        report(trainer, record, _table(scores, swap_scores(self._factor, self.fad)))
+        record = record_of_test(trainer, self, settings, self._n_scored, self._scores)
+        report(trainer, record, _table(record.scores, swap_scores(self._factor, self.fad)))
 
     def _chosen_clips(self) -> NDArray[np.bool_]:
         """Which clips are listened to, over all processes."""

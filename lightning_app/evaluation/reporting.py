@@ -1,10 +1,14 @@
 """What evaluations share: the number of clips they have scored, and how they tell what they found."""
 
-from lightning import Trainer
+from collections.abc import Mapping
+from typing import Any
+
+from lightning import Callback, Trainer
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, distributed
 
+from lightning_app.runs.checkpoint import evaluated_state
 from lightning_app.runs.evaluation_record import EvaluationRecord
 from lightning_app.runs.run_folder import RunFolder
 
@@ -28,11 +32,27 @@ class ClipCount:
         return len(set().union(*clips))
 
 
-def logged_scores(trainer: Trainer) -> dict[str, float]:
-    """Returns what was logged in ``test``, like the terms of the loss, by name."""
+def record_of_test(
+    trainer: Trainer,
+    evaluation: Callback,
+    settings: dict[str, Any],
+    n_clips: int,
+    scores: Mapping[str, float] | None = None,
+) -> EvaluationRecord:
+    """Returns the record of a ``test``: what was logged in it, like the terms of the loss, and of which checkpoint.
+
+    Args:
+        trainer: Has just run ``test``.
+        evaluation: What has scored; the record is of its kind.
+        settings: What the scores depend on besides the model.
+        n_clips: Number of clips that were scored.
+        scores: Scores by their keys that take the place of the logged ones, which are rounded to float32.
+    """
     prefix = "test/"
     metrics = trainer.callback_metrics.items()
-    return {name.removeprefix(prefix): float(value) for name, value in metrics if name.startswith(prefix)}
+    logged = {name.removeprefix(prefix): float(value) for name, value in metrics if name.startswith(prefix)}
+    state = evaluated_state(trainer.ckpt_path)
+    return EvaluationRecord(type(evaluation).__name__, {**logged, **(scores or {})}, settings, n_clips, **state)
 
 
 def report(trainer: Trainer, record: EvaluationRecord, table: Table) -> None:
