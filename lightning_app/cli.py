@@ -16,11 +16,11 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf.errors import InterpolationKeyError
 
 from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
-from lightning_app.callbacks.checks import check_callbacks
+from lightning_app.callbacks.checks import check_callbacks, check_monitored
 from lightning_app.commands.parser import PARSER_MODE, OneMessageParser
 from lightning_app.errors import RunError, one_message, options_named
 from lightning_app.quiet import silence_libraries
-from lightning_app.run_options import check_options, explained
+from lightning_app.run_options import check_options, explained, monitored
 from lightning_app.runs.checkpoint import require_fit
 from lightning_app.runs.model_and_data import add_model_and_data
 from lightning_app.runs.run_arguments import with_run_arguments
@@ -86,6 +86,8 @@ class DisentangleCLI(LightningCLI):
 
     def before_fit(self) -> None:
         self._check("fit")
+        followed = monitored(self.config["fit"])
+        check_monitored(self.trainer, self.model, {f"{slot}.monitor": score for slot, score in followed.items()})
 
     def before_validate(self) -> None:
         self._check("validate")

@@ -53,9 +53,14 @@ def check_options(subcommand: str, options: Namespace) -> None:
         _refuse_without_validation(options)
 
 
+def monitored(options: Namespace) -> dict[str, str]:
+    """Returns the scores that checkpoints, early stopping and the like follow, by slot."""
+    followed = {slot: options.get(f"{slot}.init_args.monitor") for slot in vars(options)}
+    return {slot: score for slot, score in followed.items() if isinstance(score, str)}
+
+
 def _refuse_without_validation(options: Namespace) -> None:
-    monitored = {slot: options.get(f"{slot}.init_args.monitor") for slot in vars(options)}
-    waiting = [slot for slot, score in monitored.items() if str(score).startswith("val/")]
+    waiting = [slot for slot, score in monitored(options).items() if score.startswith("val/")]
     if waiting:
         raise UsageError(
             f"--trainer.limit_val_batches 0, but {', '.join(waiting)} follow{'s' * (len(waiting) == 1)} scores of the "

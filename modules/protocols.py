@@ -59,6 +59,17 @@ class Regularised(Protocol):
         ...
 
 
+class Logging(Protocol):
+    """A model that tells beforehand what it logs, so that a wrong name is known before any work.
+
+    Attributes:
+        term_names: What it logs in any epoch, without the ``train/``, ``val/`` or ``test/`` that comes before.
+    """
+
+    @property
+    def term_names(self) -> tuple[str, ...]: ...
+
+
 class Stage(StrEnum):
     """What the objective is made of; a training schedule moves the model from one to the next."""
 
@@ -94,4 +105,4 @@ def lacking(model: object, protocol: type) -> list[str]:
     return sorted(name for name in members if not hasattr(model, name))
 
 
-__all__: Sequence[str] = ("Regularised", "Stage", "Swap", "Swappable", "TwoStage", "lacking")
+__all__: Sequence[str] = ("Logging", "Regularised", "Stage", "Swap", "Swappable", "TwoStage", "lacking")

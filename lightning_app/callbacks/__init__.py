@@ -5,6 +5,7 @@ from lightning_app.callbacks.encoding_writer import EncodingWriter
 from lightning_app.callbacks.finite_loss import FiniteLoss
 from lightning_app.callbacks.latent_evaluation import LatentEvaluation
 from lightning_app.callbacks.progress import StageProgressBar
+from lightning_app.callbacks.run_checkpoint import RunCheckpoint
 from lightning_app.callbacks.step_seed import StepSeed
 from lightning_app.callbacks.swap_evaluation import SwapEvaluation
 from lightning_app.callbacks.swap_examples import SwapExamples
@@ -17,6 +18,7 @@ __all__ = [
     "EncodingWriter",
     "FiniteLoss",
     "LatentEvaluation",
+    "RunCheckpoint",
     "StageProgressBar",
     "StepSeed",
     "SwapEvaluation",

@@ -1,6 +1,13 @@
 """What a configuration can tell, checked before any work."""
 
+from collections.abc import Mapping
+
 from lightning import LightningDataModule, LightningModule, Trainer
+
+from lightning_app.errors import RunError, did_you_mean
+from modules.protocols import Logging, lacking
+
+_KNOWN_CALLBACKS = ("lightning", "lightning_app")
 
 
 def check_callbacks(trainer: Trainer, model: LightningModule, data: LightningDataModule | None, stage: str) -> None:
@@ -21,3 +28,33 @@ def check_callbacks(trainer: Trainer, model: LightningModule, data: LightningDat
         check = getattr(callback, "check", None)
         if check is not None:
             check(model, data, stage)
+
+
+def check_monitored(trainer: Trainer, model: LightningModule, monitored: Mapping[str, str]) -> None:
+    """Checks that what is followed in training is logged, as far as model and callbacks tell what they log.
+
+    A model tells it by ``term_names`` (`modules.protocols.Logging`), a callback by ``validation_scores(model)``. Where
+    one may log more than is told, nothing is said: Lightning does so at the end of the first epoch.
+
+    Args:
+        trainer: The trainer, with its callbacks.
+        model: The model.
+        monitored: What is followed, by the option that names it, like ``checkpoint.monitor``.
+
+    Raises:
+        RunError: It is not logged; names the nearest that is.
+    """
+    if lacking(model, Logging):
+        return
+    logged = {f"{part}/{name}" for part in ("train", "val") for name in model.term_names}  # type: ignore[union-attr]
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if hasattr(callback, "validation_scores"):
+            logged |= {f"val/{name}" for name in callback.validation_scores(model)}
+        elif type(callback).__module__.split(".")[0] not in _KNOWN_CALLBACKS:
+            return
+    for option, key in monitored.items():
+        if key not in logged:
+            raise RunError(
+                f"--{option} {key}: the run logs no such thing.{did_you_mean(key, logged)} It logs "
+                f"{', '.join(sorted(logged))}."
+            )

@@ -1,7 +1,7 @@
 """The information metrics of regularised dimensions, over the whole validation set."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
@@ -13,6 +13,8 @@ from lightning_app.evaluation.reporting import ClipCount, record_of_test, report
 from lightning_app.evaluation.requirements import clip_data, regularised
 from lightning_app.evaluation.scores import LATENT_LABELS
 from metrics import LatentInformation
+from metrics.latent_information import METRICS
+from modules.protocols import Regularised
 
 
 class LatentEvaluation(Callback):
@@ -39,6 +41,12 @@ class LatentEvaluation(Callback):
         """Says what cannot be evaluated, before any work; see `lightning_app.callbacks.checks`."""
         if stage in ("fit", "validate", "test"):
             regularised(model, clip_data(data))
+
+    def validation_scores(self, model: LightningModule) -> list[str]:
+        """What is logged after ``val/``; see `lightning_app.callbacks.checks`."""
+        known = cast(Regularised, model)  # see check
+        names = known.attribute_names[: len(known.regularized_dims)]
+        return [*(f"{score}/{name}" for score in METRICS for name in names), "modularity"]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # What cannot be evaluated is better known before the first epoch than after it.

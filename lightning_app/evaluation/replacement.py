@@ -70,7 +70,7 @@ def draw_clips(data: ClipData, factors: Sequence[str], seed: int) -> NDArray[np.
         if len(classes) < 2:
             raise RunError(
                 f"the figure is of two classes of each factor, and the clips of training and validation have in common "
-                f"{len(classes)} {factor}; take a run with two or more (--data.{factor}s), or a larger set."
+                f"{len(classes)} {factor}; take a run whose data have two or more, or a larger set."
             )
         pairs.append(generator.permutation(classes)[:2])
     positions: list[int] = []
@@ -80,7 +80,7 @@ def draw_clips(data: ClipData, factors: Sequence[str], seed: int) -> NDArray[np.
         if not fits.any():
             raise RunError(
                 f"the figure needs four melodies, and no validation clip of {title(data, factors, wanted)} has one "
-                "that the others have not; take another --seed, or a run with a larger set (--data.size)."
+                "that the others have not; take another --seed, or a run with a larger set."
             )
         positions.append(int(generator.choice(np.flatnonzero(fits))))
     return np.array(positions)

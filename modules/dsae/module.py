@@ -195,6 +195,12 @@ class DSAE(LightningModule):
 
     # The objective
 
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """What is logged of each epoch; see `modules.protocols.Logging`."""
+        swap_terms = (name for name, weight in self._swap_weights.items() if weight)
+        return ("loss", "negative_elbo", "reconstruction", "kl_v", "kl_z", *swap_terms)
+
     def loss_terms(self, x: Tensor) -> dict[str, Tensor]:
         """Returns the terms of the objective, unweighted, each a scalar to minimise.
 

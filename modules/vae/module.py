@@ -129,6 +129,15 @@ class BetaVAE(LightningModule):
         z[:, :, dim] = positions
         return self.decode(z.flatten(0, 1)).unflatten(0, (len(x), len(positions)))
 
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """What is logged of each epoch; see `modules.protocols.Logging`."""
+        return ("loss", "reconstruction", "kl", *(f"regularization/{name}" for name in self._regularized_names))
+
+    @property
+    def _regularized_names(self) -> tuple[str, ...]:
+        return self.attribute_names[: len(self.regularized_dims)]
+
     def loss_terms(self, x: Tensor, attributes: Tensor | None) -> dict[str, Tensor]:
         """Returns the terms of eq. (7), unweighted scalars: ``reconstruction``, ``kl`` and one for each attribute."""
         result = self.reconstruct(x)
@@ -159,7 +168,7 @@ class BetaVAE(LightningModule):
             f"regularization/{name}": attribute_regularization(
                 regularized[:, i], attributes[:, i], self.hparams["delta"]
             )
-            for i, name in enumerate(self.attribute_names[: len(self.regularized_dims)])
+            for i, name in enumerate(self._regularized_names)
         }
 
     def _step(self, batch: Mapping[str, Tensor], part: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from lightning import LightningDataModule, Trainer
+from lightning import Callback, LightningDataModule, Trainer
 from torch.utils.data import DataLoader, default_collate
 
 from datamodules.clips.dataset import ClipDataset
@@ -16,6 +16,10 @@ from modules.audio import LogMagnitudePicture, LogMelSequence
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SMALL_PICTURE = LogMagnitudePicture(size=128, hop_length=128)
+
+
+class Silent(Callback):
+    """Does nothing, but might log anything."""
 
 
 class TinyClips(LightningDataModule):

@@ -231,9 +231,22 @@ def test_wandb_without_a_key(tmp_path, render_cache):
 
 
 @pytest.mark.parametrize("slot", ["checkpoint", "early_stopping"])
-def test_score_that_the_model_does_not_log(disentangle, capsys, slot):
+def test_score_that_the_model_does_not_log(disentangle, capsys, slot, tmp_path):
+    nothing = ["--data.cache_dir", str(tmp_path / "cache")]
+
     with pytest.raises(SystemExit) as exit_:
-        disentangle("fit", f"--{slot}.monitor", "val/negativ_elbo")
+        disentangle("fit", f"--{slot}.monitor", "val/negativ_elbo", *nothing)
+
+    assert exit_.value.code == 1
+    message = capsys.readouterr().err
+    assert f"--{slot}.monitor val/negativ_elbo: the run logs no such thing. Did you mean val/negative_elbo?" in message
+    assert not (tmp_path / "cache").exists()
+
+
+def test_score_that_a_callback_from_elsewhere_might_log(disentangle, capsys):
+    """What it logs is known at the end of the first epoch."""
+    with pytest.raises(SystemExit) as exit_:
+        disentangle("fit", "--checkpoint.monitor", "val/negativ_elbo", "--media", "tests.lightning_app.conftest.Silent")
 
     assert exit_.value.code == 1
     assert "logs no val/negativ_elbo (monitor). Did you mean val/negative_elbo?" in capsys.readouterr().err
