@@ -59,6 +59,7 @@ COMMANDS = {
     "predict": Command("Write the encodings of all clips by a trained model.", partial(_lightning, "predict")),
     "experiment": Command("Make the runs behind a figure that are not finished.", partial(_module, "experiment")),
     "figure": Command("Draw a figure from finished runs.", partial(_module, "figure")),
+    "report": Command("Write a page of runs to read and to listen to.", partial(_module, "report")),
     "options": Command("List the options that apply to a configuration.", partial(_module, "options")),
     "render-nsynth": Command("Render notes in the layout of NSynth.", partial(_module, "render_nsynth")),
     "completion": Command("Print what makes a shell complete these commands.", partial(_module, "completion")),

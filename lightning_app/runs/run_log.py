@@ -11,6 +11,36 @@ from lightning_app.errors import RunError
 from lightning_app.runs.run_folder import RunFolder
 
 
+def logged(run: RunFolder) -> dict[str, NDArray[np.float64]]:
+    """Reads all that a training has logged, over all its parts where it was stopped and resumed.
+
+    Args:
+        run: The run's folder.
+
+    Returns:
+        The columns by their names, among them ``epoch`` and ``step``; a row for each step at which something was
+        logged, NaN where a column was not.
+
+    Raises:
+        RunError: The folder has no log.
+    """
+    rows: dict[tuple[int, int], dict[str, float]] = {}
+    for file in run.logs:
+        with file.open(newline="") as lines:
+            part = [row for row in csv.DictReader(lines) if row.get("epoch") and row.get("step")]
+        if not any(row.get(key) for row in part for key in row if key.startswith("train/")):
+            continue
+        begins = min(int(row["epoch"]) for row in part)
+        rows = {place: values for place, values in rows.items() if place[0] < begins}
+        for row in part:
+            values = {key: float(value) for key, value in row.items() if value}
+            rows.setdefault((int(row["epoch"]), int(row["step"])), {}).update(values)
+    if not rows:
+        raise RunError(f"nothing is logged in {run.path}; name the folder of a run with the CSV logger.")
+    names = dict.fromkeys(key for row in rows.values() for key in row)
+    return {name: np.array([rows[place].get(name, math.nan) for place in sorted(rows)]) for name in names}
+
+
 def validation_epochs(run: RunFolder, keys: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     """Reads what a run has logged at each validation epoch, over all its parts where it was stopped and resumed.
 
