@@ -99,7 +99,7 @@ def check_runs(paths: Sequence[Path]) -> None:
     """Says of all runs what keeps them from being reported, before anything of the first is made.
 
     Raises:
-        RunError: A folder holds no run, or a run has no checkpoint, or one is named twice.
+        RunError: A folder holds no run, a run has no checkpoint or a broken record, or one is named twice.
     """
     for path in paths:
         folder = RunFolder(path)
@@ -109,6 +109,8 @@ def check_runs(paths: Sequence[Path]) -> None:
                 f"{path} has no {folder.best_checkpoint.relative_to(path)}, so that there is nothing to listen to; "
                 f"go on with its training by `disentangle fit --run {path} --ckpt_path last`, or leave it out."
             )
+        if folder.evaluation.exists():
+            EvaluationRecord.read(folder)
     twice = [str(path) for path, times in Counter(path.resolve() for path in paths).items() if times > 1]
     if twice:
         raise RunError(f"{twice[0]} is named twice; name each run once.")

@@ -139,6 +139,13 @@ def test_colours_of_the_map_follow_the_chosen_class(opened):
     assert shown[0].get_attribute("data-factor") == "arp_chord2"
 
 
+def test_legend_has_the_classes_that_are_there_and_no_others(opened):
+    legend = opened.find_elements(By.CSS_SELECTOR, ".map")[1].find_element(By.CSS_SELECTOR, ".legend")
+
+    assert legend.get_attribute("data-factor") == "family"
+    assert legend.text.split() == ["bass"]
+
+
 def test_slider_plays_and_tells_each_position(opened):
     row = opened.find_element(By.CSS_SELECTOR, ".traversal")
     slider = row.find_element(By.TAG_NAME, "input")

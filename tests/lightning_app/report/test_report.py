@@ -172,6 +172,15 @@ def test_run_without_a_checkpoint(capsys, run):
     assert f"disentangle fit --run {run} --ckpt_path last" in message
 
 
+def test_record_of_an_evaluation_that_cannot_be_read(capsys, run):
+    RunFolder(run).evaluation.write_text("{}")
+
+    message = fails(capsys, run)
+
+    assert "evaluation.json is not a record of this version" in message
+    assert f"disentangle test --run {run}" in message
+
+
 def test_second_run_is_checked_before_the_first_is_opened(capsys, run, tmp_path):
     (run / "checkpoints" / "best.ckpt").write_bytes(b"not whole")
 
