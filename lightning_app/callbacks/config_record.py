@@ -18,6 +18,8 @@ from lightning_app.runs.run_folder import RunFolder
 class ConfigRecord(SaveConfigCallback):
     """Writes the resolved configuration to the run's folder, and gives all of it to every logger.
 
+    A logger with a method ``begin(subcommand, step)`` is told which call begins, and the step that it goes on from.
+
     ``fit`` writes ``config.yaml``, which the other subcommands take with ``-c``; each of those writes
     ``config.<subcommand>.yaml``. Beside it, ``machine.json`` or ``machine.<subcommand>.json`` has what
     `lightning_app.machine.machine` returns. Both are written when the work starts, so a run that fails before, say on a
@@ -56,4 +58,7 @@ class ConfigRecord(SaveConfigCallback):
         with whole_file(folder.machine_of(subcommand)) as draft:
             draft.write_text(json.dumps(machine(trainer.strategy.root_device), indent=2) + "\n")
         for logger in trainer.loggers:
+            if hasattr(logger, "begin"):
+                # The step by which Lightning logs, which is not global_step where there are several optimisers.
+                logger.begin(subcommand, trainer.fit_loop.epoch_loop._batches_that_stepped)
             logger.log_hyperparams(self.config.as_dict())

@@ -23,15 +23,17 @@ _FILES = (
         "config.yaml",
         "config.*.yaml",
         "machine*.json",
+        "metrics.csv",
+        "metrics.*.csv",
         "training.json",
         "evaluation.json",
         "encodings.npz",
         "checkpoints/*.ckpt",
     ],
-    *["media/epoch_*/*", "media/test/*", "logs/version_*/*", "figures/*.png", "figures/*.svg", "figures/*.csv"],
+    *["media/epoch_*/*", "media/test/*", "figures/*.png", "figures/*.svg", "figures/*.csv"],
     "figures/*/*.wav",
 )
-_FOLDERS = ("checkpoints", "media", "logs", "figures")
+_FOLDERS = ("checkpoints", "media", "figures")
 # Options of the project's own classes that version 0.1 had, by which its runs are told.
 _OUTDATED = {"data": ("datamodules.", ("log_mel", "spectrogram")), "model": ("modules.", ("n_features", "size"))}
 
@@ -124,11 +126,9 @@ class RunFolder:
         """The folder of the figures of this run."""
         return self.path / "figures"
 
-    @property
-    def logs(self) -> list[Path]:
-        """The CSV files of what was logged, in the order in which they were begun."""
-        files = self.path.glob("logs/version_*/metrics.csv")
-        return sorted(files, key=lambda file: int(file.parent.name.split("_")[-1]))
+    def metrics_of(self, subcommand: str) -> Path:
+        """What a call has logged: of ``fit`` over all its parts, of the others the last call."""
+        return self.path / ("metrics.csv" if subcommand == "fit" else f"metrics.{subcommand}.csv")
 
     @property
     def experiment(self) -> Path:
