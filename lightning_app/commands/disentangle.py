@@ -57,6 +57,8 @@ COMMANDS = {
     "validate": Command("Measure a trained model's loss on the validation clips.", partial(_lightning, "validate")),
     "test": Command("Evaluate a trained model.", partial(_lightning, "test")),
     "predict": Command("Write the encodings of all clips by a trained model.", partial(_lightning, "predict")),
+    "runs": Command("List the runs of a folder, with their states and scores.", partial(_module, "runs")),
+    "curves": Command("Draw what several runs have logged over one another.", partial(_module, "curves")),
     "experiment": Command("Make the runs behind a figure that are not finished.", partial(_module, "experiment")),
     "figure": Command("Draw a figure from finished runs.", partial(_module, "figure")),
     "options": Command("List the options that apply to a configuration.", partial(_module, "options")),

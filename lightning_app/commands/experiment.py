@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from jsonargparse import auto_cli
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from datamodules.storage.worker_pool import usable_cores
+from lightning_app.commands.function_command import call
 from lightning_app.errors import RunError
 from lightning_app.files import whole_file
 from lightning_app.runs.evaluation_record import is_finished
@@ -184,7 +184,7 @@ def _failure(work: _Work, command: Sequence[str], status: int) -> str:
 def main(words: Sequence[str]) -> None:
     """Makes the runs that the options choose."""
     try:
-        auto_cli(run_experiment, args=list(words), as_positional=False, prog="disentangle experiment")
+        call(run_experiment, words, "disentangle experiment")
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("Stopped. The same command goes on from here.", file=sys.stderr)
         sys.exit(130)

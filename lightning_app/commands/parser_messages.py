@@ -4,6 +4,7 @@ import re
 import sys
 from argparse import Action
 from collections.abc import Iterable
+from typing import NoReturn
 
 from lightning_app.errors import did_you_mean
 
@@ -19,6 +20,21 @@ _TYPES = {
     "<class 'tuple'>": "a list like [4]",
     "<class 'list'>": "a list like [4]",
 }
+
+
+def end_with(message: str, actions: Iterable[Action], program: str) -> NoReturn:
+    """Ends the program with one message about a mistyped option, and exit status 2.
+
+    Args:
+        message: What the parser says.
+        actions: The options that the parser knows.
+        program: The program as one types it.
+    """
+    actions = list(actions)
+    if (lacking := re.fullmatch(r"the following arguments are required: (.+)", message)) is not None:
+        message = f"this needs {', '.join(_written(name, actions) for name in lacking[1].split(', '))}."
+    print(f"error: {in_one_line(with_nearest(message, actions))}\nSee {program} --help.", file=sys.stderr)
+    sys.exit(2)
 
 
 def with_nearest(message: str, actions: Iterable[Action]) -> str:
@@ -58,6 +74,12 @@ def in_one_line(message: str) -> str:
     return (
         f"--{'.'.join(keys)} takes {' or '.join(dict.fromkeys(map(_in_words, expected)))}, not {given[1] or given[2]}."
     )
+
+
+def _written(name: str, actions: Iterable[Action]) -> str:
+    """An argument as one types it."""
+    options = [action.option_strings for action in actions if action.dest == name]
+    return options[0][0] if options and options[0] else name.upper()
 
 
 def _in_words(expected: str) -> str:

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,50 @@ def validation_epochs(run: RunFolder, keys: Sequence[str]) -> dict[str, NDArray[
     epochs = sorted(whole)
     values = {key: np.array([float(whole[epoch][key]) for epoch in epochs]) for key in keys}
     return {"epoch": np.array(epochs, float), **values}
+
+
+class BestEpoch(NamedTuple):
+    """The best epoch of a training by a score.
+
+    Attributes:
+        value: The score there.
+        epoch: Number of the epoch, from 0.
+    """
+
+    value: float
+    epoch: int
+
+
+def best_epoch(run: RunFolder, key: str, mode: Literal["min", "max"]) -> BestEpoch:
+    """Finds the epoch whose checkpoint is the best one, by a score that was logged at each.
+
+    Where training has stages, each has an objective of its own, and the epochs of the last one count.
+
+    Args:
+        run: The run's folder.
+        key: The score, like ``val/negative_elbo``.
+        mode: Whether the least or the greatest value is the best.
+
+    Raises:
+        RunError: The run has not logged that, or it was never finite.
+    """
+    values = validation_epochs(run, [key])
+    stages = _stages(run)
+    last = max(stages.values(), default=0.0)
+    of_last = [
+        stages.get(int(epoch), last) == last and np.isfinite(value)
+        for epoch, value in zip(*values.values(), strict=True)
+    ]
+    if not any(of_last):
+        raise RunError(f"the log of {run.path} has no finite {key}.")
+    scores = np.where(of_last, values[key], np.inf if mode == "min" else -np.inf)
+    best = int(scores.argmin() if mode == "min" else scores.argmax())
+    return BestEpoch(float(scores[best]), int(values["epoch"][best]))
+
+
+def _stages(run: RunFolder) -> dict[int, float]:
+    """The stage of each epoch, where training has stages."""
+    return {int(row["epoch"]): float(row["stage"]) for row in _rows(run, "fit") if row.get("stage") and row["epoch"]}
 
 
 def _rows(run: RunFolder, subcommand: str) -> list[dict[str, str]]:

@@ -180,9 +180,8 @@ def ar_vae(tmp_path, nsynth_root):
             *(["--media.n_examples", "1", "--media.n_positions", "3"] if media else ["--media", "null"]),
         ]
         if logger:
-            csv_logger = "lightning.pytorch.loggers.CSVLogger"
-            small += ["--trainer.logger", csv_logger, "--trainer.logger.save_dir", str(root)]
-            small += ["--trainer.logger.name", "logs", "--trainer.log_every_n_steps", "1"]
+            small += ["--trainer.logger", "lightning_app.tracking.CsvLog", "--trainer.logger.folder", str(root)]
+            small += ["--trainer.log_every_n_steps", "1"]
         else:
             small += ["--trainer.logger", "false"]
         main([subcommand, "-c", str(CONFIGS / "ar_vae.yaml"), *small, *options])

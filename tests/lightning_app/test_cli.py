@@ -61,8 +61,9 @@ def test_override_reaches_all_that_depends_on_it(capsys):
     assert config["schedule"]["init_args"]["constrained_epochs"] == 7
     assert config["trainer"]["default_root_dir"] == "runs/mine"
     assert config["checkpoint"]["init_args"]["dirpath"] == "runs/mine/checkpoints"
-    assert [logger["init_args"]["save_dir"] for logger in config["trainer"]["logger"]] == ["runs/mine"] * 2
-    assert config["trainer"]["logger"][1]["init_args"]["offline"] is True
+    log, wandb_log = (logger["init_args"] for logger in config["trainer"]["logger"])
+    assert (log["folder"], wandb_log["save_dir"]) == ("runs/mine", "runs/mine")
+    assert wandb_log["offline"] is True
 
 
 @pytest.mark.parametrize("name", ["1e3", "77950e8", "2024", "1_000"])

@@ -17,7 +17,7 @@ from lightning_app.errors import RunError
 from lightning_app.runs.evaluation_record import EvaluationRecord
 from lightning_app.runs.run_folder import RunFolder
 from lightning_app.runs.run_lock import held_for_training
-from lightning_app.runs.run_log import logged
+from lightning_app.runs.run_log import best_epoch, logged
 from modules.dsae import DSAE, Stage
 
 MODELS = ("dsae", "dsae_f", "ts_dsae", "ts_dsae_without_regularisers")
@@ -304,6 +304,9 @@ def test_loggers_have_the_scores_and_the_configuration(disentangle):
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
     assert rows[2]["train/kl_z"] and rows[2]["val/negative_elbo"]
+    assert [float(row["stage"]) for row in rows] == [1, 2, 2]
+    best = torch.load(root / BEST, weights_only=True)
+    assert best_epoch(RunFolder(root), "val/negative_elbo", "min").epoch == best["epoch"]
     scores = json.loads((root / "evaluation.json").read_text())["scores"]
     tested = logged(RunFolder(root), "test")
     assert tested["test/swap_f1/pre_swap"].tolist() == [pytest.approx(scores["swap_f1/pre_swap"])]

@@ -5,7 +5,7 @@ import pytest
 
 from lightning_app.errors import RunError
 from lightning_app.runs.run_folder import RunFolder
-from lightning_app.runs.run_log import logged, read_rows, validation_epochs
+from lightning_app.runs.run_log import best_epoch, logged, read_rows, validation_epochs
 
 KEYS = ("val/scc/depth", "val/mig/depth")
 HEADER = "epoch,step,train/loss,val/scc/depth,val/mig/depth"
@@ -98,3 +98,17 @@ def test_log_without_validation_is_refused(log):
 def test_log_without_a_whole_epoch_is_refused(log):
     with pytest.raises(RunError, match="has no whole epoch yet"):
         validation_epochs(log("0,9,3.5,,"), KEYS)
+
+
+def test_best_epoch(log):
+    run = log("0,9,2.5", "1,19,nan", "2,29,1.5", "3,39,1.5", "4,49,3.5", header="epoch,step,val/loss")
+
+    assert best_epoch(run, "val/loss", "min") == (1.5, 2)
+    assert best_epoch(run, "val/loss", "max") == (3.5, 4)
+
+
+def test_best_epoch_is_one_of_the_last_stage(log):
+    """The first stage's loss has fewer terms."""
+    run = log("0,9,1,0.1", "1,19,1,0.2", "2,29,2,1.5", "3,39,2,1.25", header="epoch,step,stage,val/loss")
+
+    assert best_epoch(run, "val/loss", "min") == (1.25, 3)
