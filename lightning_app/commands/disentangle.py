@@ -58,6 +58,7 @@ COMMANDS = {
     "test": Command("Evaluate a trained model.", partial(_lightning, "test")),
     "predict": Command("Write the encodings of all clips by a trained model.", partial(_lightning, "predict")),
     "experiment": Command("Make the runs behind a figure that are not finished.", partial(_module, "experiment")),
+    "sweep": Command("Try values of options, and tell which are best.", partial(_module, "sweep")),
     "figure": Command("Draw a figure from finished runs.", partial(_module, "figure")),
     "options": Command("List the options that apply to a configuration.", partial(_module, "options")),
     "render-nsynth": Command("Render notes in the layout of NSynth.", partial(_module, "render_nsynth")),
