@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, Normalize, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from optuna.exceptions import ExperimentalWarning
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
 from lightning_app.errors import RunError
 from lightning_app.figures.saving import save_figure
@@ -115,24 +117,39 @@ def _history(drawn: _Drawn) -> tuple[Figure, Table]:
 
 
 def _importance(drawn: _Drawn) -> tuple[Figure, Table]:
-    """How much of the metric's variance each option explains, by fANOVA."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        found = get_param_importances(
-            drawn.study.study, evaluator=FanovaImportanceEvaluator(seed=drawn.seed), params=list(drawn.axes)
-        )
+    """How much of the metric's variance each option explains, by fANOVA.
+
+    Where trials are given up early, those that are not are all alike; so it is of the metric at the first epoch at which
+    trials are given up, which all have reached.
+    """
+    halving = drawn.study.sweep.halving
+    found = _importances(drawn, None if halving is None else halving.min_iter)
     ordered = dict(sorted(found.items(), key=lambda item: item[1]))
     figure = Figure(figsize=(7, 1.2 + 0.4 * len(ordered)), layout="constrained")
     axes = figure.subplots()
     bars = axes.barh([drawn.names[option] for option in ordered], list(ordered.values()), color="C0", height=0.6)
     axes.bar_label(bars, fmt="%.2f", padding=3)
-    axes.set(xlabel=f"share of the variance of {drawn.metric} (fANOVA)", xlim=(0, 1.08))
+    when = "" if halving is None else f" at epoch {halving.min_iter}"
+    axes.set(xlabel=f"share of the variance of {drawn.metric}{when} (fANOVA)", xlim=(0, 1.08))
     axes.grid(alpha=0.3, axis="x")
     largest_first = list(reversed(ordered.items()))
     return figure, {
         "option": [option for option, _ in largest_first],
         "importance": [importance for _, importance in largest_first],
     }
+
+
+def _importances(drawn: _Drawn, epoch: int | None) -> dict[str, float]:
+    """The importance of each option for the metric, at an epoch or at the end."""
+    compared = optuna.create_study(direction=drawn.study.sweep.metric.goal)
+    for record, trial in drawn.study.trials():
+        value = record.value if epoch is None else record.epochs.get(epoch)
+        if value is not None and (epoch is not None or record.state == TrialState.COMPLETE):
+            compared.add_trial(create_trial(params=trial.params, distributions=trial.distributions, value=value))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        evaluator = FanovaImportanceEvaluator(seed=drawn.seed)
+        return get_param_importances(compared, evaluator=evaluator, params=list(drawn.axes))
 
 
 def _parallel(drawn: _Drawn) -> tuple[Figure, Table]:
@@ -152,7 +169,7 @@ def _parallel(drawn: _Drawn) -> tuple[Figure, Table]:
         ticks = _ticks(axis, low, high)
         for height, label in ticks:
             axes.annotate(
-                label, (place, height), (4, 0), textcoords="offset points", fontsize=8, va="center",
+                label, (place, height), (4, 0), textcoords="offset points", fontsize=8, va="center", zorder=3,
                 bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.5},
             )  # fmt: skip
     colours, scale = _shades([record.value or 0.0 for record in complete], drawn)
@@ -168,17 +185,17 @@ def _parallel(drawn: _Drawn) -> tuple[Figure, Table]:
 
 
 def _slices(drawn: _Drawn) -> tuple[Figure, Table]:
-    """The metric against each option; the shade tells early trials (light) from late ones (dark)."""
+    """The metric against each option; the shade tells early trials (light) from late ones (dark).
+
+    Hollow ones were given up, and have the metric of their last epoch.
+    """
     n_columns = min(4, len(drawn.axes))
     n_rows = math.ceil(len(drawn.axes) / n_columns)
     figure = Figure(figsize=(3.1 * n_columns + 0.6, 3.0 * n_rows + 0.2), layout="constrained")
     panels = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True).ravel()
     complete = drawn.complete
-    values = [record.value or 0.0 for record in complete]
-    shades = [to_rgba("C0", 0.25 + 0.75 * number / max(1, len(complete) - 1)) for number in range(len(complete))]
     for panel, (option, axis) in zip(panels, drawn.axes.items(), strict=False):
-        places = axis.places([record.values[option] for record in complete])
-        _draw_slice(panel, axis, places, values, shades)
+        _draw_slice(panel, option, axis, drawn)
         panel.set_xlabel(drawn.names[option])
         panel.grid(alpha=0.3)
     for panel in panels[len(drawn.axes) :]:
@@ -188,18 +205,20 @@ def _slices(drawn: _Drawn) -> tuple[Figure, Table]:
     return figure, _values_table(drawn, complete)
 
 
-def _draw_slice(
-    panel: Axes, axis: OptionAxis, places: Sequence[float], values: Sequence[float], shades: Sequence[Any]
-) -> None:
+def _draw_slice(panel: Axes, option: str, axis: OptionAxis, drawn: _Drawn) -> None:
+    complete = drawn.complete
+    pruned = [record for record in drawn.records if record.state == TrialState.PRUNED]
+    shades: Any = [to_rgba("C0", 0.25 + 0.75 * number / max(1, len(complete) - 1)) for number in range(len(complete))]
+    beside = np.random.default_rng(0).uniform(-0.12, 0.12, len(drawn.records)) if axis.choices else np.zeros(1)
+    for records, look in ((pruned, {"facecolors": "none", "edgecolors": "grey"}), (complete, {"color": shades})):
+        places = np.array(axis.places([record.values[option] for record in records]))
+        shown_at = places + (beside[: len(places)] if axis.choices else 0)
+        panel.scatter(shown_at, [record.value or 0.0 for record in records], s=22, **look)
     if axis.choices is None:
-        panel.scatter(places, values, color=shades, s=22)
-        if axis.log:
-            panel.set_xscale("log")
+        _set_number_axis(panel, axis)
         return
-    beside = np.random.default_rng(0).uniform(-0.12, 0.12, len(places))
-    panel.scatter(np.add(places, beside), values, color=shades, s=22)
     for place in sorted(set(places)):
-        mean = np.mean([value for at, value in zip(places, values, strict=True) if at == place])
+        mean = np.mean([record.value for record, at in zip(complete, places, strict=True) if at == place])
         panel.plot([place - 0.25, place + 0.25], [mean, mean], color="C3", linewidth=1.5)
     labels = axis.labels()
     slanted = sum(map(len, labels)) > 24
@@ -207,6 +226,16 @@ def _draw_slice(
         range(len(labels)), labels, fontsize=8, rotation=20 if slanted else 0, ha="right" if slanted else "center"
     )
     panel.set_xlim(-0.5, len(labels) - 0.5)
+
+
+def _set_number_axis(panel: Axes, axis: OptionAxis) -> None:
+    if axis.log and axis.bounds is not None:
+        panel.set_xscale("log")
+        wide = axis.bounds[1] / axis.bounds[0] > 30
+        panel.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+        panel.xaxis.set_minor_formatter(NullFormatter())
+        panel.set_xlim(axis.bounds[0] / 1.1, axis.bounds[1] * 1.1)
 
 
 def _ticks(axis: OptionAxis, low: float, high: float) -> list[tuple[float, str]]:

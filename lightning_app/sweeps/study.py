@@ -144,6 +144,10 @@ class SweepStudy:
         """Returns the trials by their numbers."""
         return [self.record(trial) for trial in self._wanted()]
 
+    def trials(self) -> list[tuple[TrialRecord, FrozenTrial]]:
+        """Returns the trials by their numbers, and what Optuna has of each."""
+        return [(self.record(trial), trial) for trial in self._wanted()]
+
     def record(self, trial: FrozenTrial) -> TrialRecord:
         """Returns what the storage has of a trial."""
         drawn = trial.params
