@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from datamodules.storage.worker_pool import usable_cores
+from datamodules.storage.cores import usable_cores
 from lightning_app.parent_process import ending_with_this_process
 from lightning_app.runs.run_folder import RunFolder
 

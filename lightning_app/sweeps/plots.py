@@ -119,8 +119,8 @@ def _history(drawn: _Drawn) -> tuple[Figure, Table]:
 def _importance(drawn: _Drawn) -> tuple[Figure, Table]:
     """How much of the metric's variance each option explains, by fANOVA.
 
-    Where trials are given up early, those that are not are all alike; so it is of the metric at the first epoch at which
-    trials are given up, which all have reached.
+    Where trials are given up early, those that are not are all alike. So it is of the metric at the first epoch at
+    which trials are given up, which all have reached.
     """
     halving = drawn.study.sweep.halving
     found = _importances(drawn, None if halving is None else halving.min_iter)

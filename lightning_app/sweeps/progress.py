@@ -47,7 +47,8 @@ class SweepProgress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._bar.stop()
+        if self._console.is_terminal:
+            self._bar.stop()
 
     def show(self, ended: int | None = None) -> None:
         """Shows the state of the sweep.

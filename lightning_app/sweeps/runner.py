@@ -16,7 +16,7 @@ from lightning_app.sweeps.progress import SweepProgress
 from lightning_app.sweeps.study import SweepStudy
 from lightning_app.sweeps.trials import TrialRun, logged_epochs
 
-_SECONDS_BETWEEN_LOOKS = 1.0
+_SECONDS_BETWEEN_LOOKS = 0.5
 
 
 class _FailedError(Exception):
