@@ -10,7 +10,7 @@ import numpy as np
 import threadpoolctl
 import torch
 
-from datamodules.storage.worker_pool import usable_cores
+from datamodules.storage.cores import usable_cores
 
 _CPU_INFO = Path("/proc/cpuinfo")
 # Which of its lines name the model: the first three on x86, the others on Arm.

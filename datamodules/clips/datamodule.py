@@ -19,7 +19,7 @@ from datamodules.clips.source import ClipSource, Part
 from datamodules.clips.split import check_fraction
 from datamodules.errors import DataError, first_of
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
-from datamodules.storage.worker_pool import usable_cores
+from datamodules.storage.cores import usable_cores
 from modules.audio.representation import LogMelSequence, Representation
 
 

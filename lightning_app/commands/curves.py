@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from lightning_app.commands.function_command import call
+from lightning_app.commands.function_command import call_function
 from lightning_app.figures.curves import curves
 
 
 def main(words: Sequence[str]) -> None:
     """Draws what the named runs have logged."""
-    call(curves, words, "disentangle curves", paths={"runs": "Folders of the runs."})
+    call_function(curves, words, "disentangle curves", positional=["runs"])

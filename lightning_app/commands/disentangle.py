@@ -60,6 +60,7 @@ COMMANDS = {
     "runs": Command("List the runs of a folder, with their states and scores.", partial(_module, "runs")),
     "curves": Command("Draw what several runs have logged over one another.", partial(_module, "curves")),
     "experiment": Command("Make the runs behind a figure that are not finished.", partial(_module, "experiment")),
+    "sweep": Command("Try values of options, and tell which are best.", partial(_module, "sweep")),
     "figure": Command("Draw a figure from finished runs.", partial(_module, "figure")),
     "options": Command("List the options that apply to a configuration.", partial(_module, "options")),
     "render-nsynth": Command("Render notes in the layout of NSynth.", partial(_module, "render_nsynth")),

@@ -1,9 +1,11 @@
 """Commands that call one function, whose arguments are their options."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from inspect import signature
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_origin
 
+from docstring_parser import parse
 from jsonargparse import ArgumentParser
 
 from lightning_app.commands.parser_messages import end_with
@@ -18,8 +20,8 @@ class _Parser(ArgumentParser):
         end_with(message, self._actions, self.prog)
 
 
-def call(
-    function: Callable[..., Any], words: Sequence[str], program: str, paths: Mapping[str, str] | None = None
+def call_function(
+    function: Callable[..., Any], words: Sequence[str], program: str, positional: Sequence[str] = ()
 ) -> None:
     """Calls a function with what the words of a command say.
 
@@ -27,17 +29,19 @@ def call(
         function: The function; its docstring is the command's help.
         words: The words after the command's name.
         program: The command as one types it, like ``disentangle curves``.
-        paths: Arguments that are paths, one or more, and given without an option's name, with their descriptions.
+        positional: Arguments that are given without an option's name. One that is a sequence of paths takes all that
+            is given.
     """
-    parser = _Parser(prog=program, description=_summary(function))
+    documented = parse(function.__doc__ or "")
+    described = {one.arg_name: one.description for one in documented.params}
+    parser = _Parser(prog=program, description=documented.description)
     parser.add_argument("--config", action="config", help="A file with some of the options.")
-    for name, description in (paths or {}).items():
-        parser.add_argument(name, nargs="+", type=Path, help=description)
-    parser.add_function_arguments(function, skip=set(paths or ()))
+    parameters = signature(function).parameters
+    for name in positional:
+        kind = parameters[name].annotation
+        many: dict[str, Any] = {"nargs": "+", "type": Path} if get_origin(kind) else {"type": kind}
+        parser.add_argument(name, help=described[name], **many)
+    parser.add_function_arguments(function, skip=set(positional))
     arguments = parser.instantiate(parser.parse_args(list(words))).as_dict()
     del arguments["config"]
     function(**arguments)
-
-
-def _summary(function: Callable[..., Any]) -> str:
-    return (function.__doc__ or "").partition("Args:")[0].strip()

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from datamodules.nsynth.rendered import render_to
-from lightning_app.commands.function_command import call
+from lightning_app.commands.function_command import call_function
 
 
 def main(words: Sequence[str]) -> None:
     """Renders the notes that the options choose."""
-    call(render_to, words, "disentangle render-nsynth")
+    call_function(render_to, words, "disentangle render-nsynth")

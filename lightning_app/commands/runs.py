@@ -14,7 +14,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from lightning_app.commands.function_command import call
+from lightning_app.commands.function_command import call_function
 from lightning_app.errors import RunError, UsageError, did_you_mean
 from lightning_app.evaluation.scores import headline
 from lightning_app.runs.run_summary import RunSummary, State, find_runs
@@ -178,4 +178,4 @@ def _print_json(rows: Sequence[Row]) -> None:
 
 def main(words: Sequence[str]) -> None:
     """Lists the runs that the options choose."""
-    call(list_runs, words, "disentangle runs")
+    call_function(list_runs, words, "disentangle runs")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_app.commands.function_command import call
+from lightning_app.commands.function_command import call_function
 
 GIVEN = []
 
@@ -21,25 +21,36 @@ def bake(flour: int, topping: list[str] | None = None, oven: Path = Path("oven")
 
 
 def stack(cakes: list[Path], high: bool = False) -> None:
-    """Puts cakes on one another."""
+    """Puts cakes on one another.
+
+    Args:
+        cakes: The cakes.
+        high: Whether it may be high.
+    """
     GIVEN.append((cakes, high))
 
 
 def test_options_are_arguments():
-    call(bake, ["--flour", "200", "--topping", "[nuts, figs]"], "bake")
+    call_function(bake, ["--flour", "200", "--topping", "[nuts, figs]"], "bake")
 
     assert GIVEN.pop() == (200, ["nuts", "figs"], Path("oven"))
 
 
 def test_paths_need_no_option():
-    call(stack, ["a", "b", "--high", "true"], "stack", paths={"cakes": "The cakes."})
+    call_function(stack, ["a", "b", "--high", "true"], "stack", positional=["cakes"])
 
     assert GIVEN.pop() == ([Path("a"), Path("b")], True)
 
 
+def test_one_path_needs_no_option():
+    call_function(bake, ["cold", "--flour", "3"], "bake", positional=["oven"])
+
+    assert GIVEN.pop() == (3, None, Path("cold"))
+
+
 def test_help_is_the_docstring(capsys):
     with pytest.raises(SystemExit):
-        call(bake, ["--help"], "bake")
+        call_function(bake, ["--help"], "bake")
 
     said = capsys.readouterr().out
     assert "Bakes a cake." in said
@@ -57,7 +68,7 @@ def test_help_is_the_docstring(capsys):
 )
 def test_mistakes_end_with_one_message(capsys, words, message):
     with pytest.raises(SystemExit) as exit_:
-        call(bake, words, "bake")
+        call_function(bake, words, "bake")
 
     assert exit_.value.code == 2
     said = capsys.readouterr().err
@@ -67,6 +78,6 @@ def test_mistakes_end_with_one_message(capsys, words, message):
 
 def test_path_that_is_missing(capsys):
     with pytest.raises(SystemExit):
-        call(stack, [], "stack", paths={"cakes": "The cakes."})
+        call_function(stack, [], "stack", positional=["cakes"])
 
     assert capsys.readouterr().err == "error: this needs CAKES.\nSee stack --help.\n"
