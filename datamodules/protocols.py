@@ -65,5 +65,22 @@ class ClipData(Protocol):
         ...
 
 
+class TrueSwaps(Protocol):
+    """Data that can make what a perfect swap would sound like, since they know how each clip was made."""
+
+    def true_swap(self, index: int, factor: str, name: str) -> NDArray[np.float32] | None:
+        """Makes a clip anew, with one of its classes replaced.
+
+        Args:
+            index: Number of the clip.
+            factor: The way of classing that is replaced, an entry of ``class_names``.
+            name: Name of the class to put in its place.
+
+        Returns:
+            The audio, (n_samples,); None where that cannot be made.
+        """
+        ...
+
+
 OF_SETUP = ("train_dataset", "validation_dataset", "test_dataset")
 """What is there after ``setup`` alone."""

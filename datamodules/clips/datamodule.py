@@ -143,6 +143,10 @@ class ClipDataModule(LightningDataModule):
         """Returns the audio, (n_samples,), of the clip that has this ``index`` in batches."""
         return self.source.audio(index)
 
+    def true_swap(self, index: int, factor: str, name: str) -> NDArray[np.float32] | None:
+        """Returns what a perfect swap of a clip sounds like; see `datamodules.protocols.TrueSwaps`."""
+        return self.source.true_swap(index, factor, name)
+
     def clip_names(self, indices: Sequence[int] | NDArray[np.integer]) -> list[str]:
         """Returns the names of clips by their ``index`` in batches."""
         return self.source.clip_names(np.asarray(indices))

@@ -63,6 +63,10 @@ class ClipSource(ABC):
             DataError: It cannot be had; the message names it.
         """
 
+    def true_swap(self, index: int, factor: str, name: str) -> NDArray[np.float32] | None:
+        """One clip made anew, with its class of a factor replaced by another; None where that cannot be made."""
+        return None
+
     def audio_maker(self, index: int) -> Callable[[], NDArray[np.float32]]:
         """Returns what makes a clip's audio when it is called, light enough to be sent to a worker process."""
         return partial(self.audio, index)

@@ -113,9 +113,21 @@ class RenderedMelodies(ClipSource):
 
     def audio(self, index: int) -> NDArray[np.float32]:
         melodies, instruments = self._draw
+        return self._rendered(melodies[index], self.instruments[instruments[index]])
+
+    def true_swap(self, index: int, factor: str, name: str) -> NDArray[np.float32]:
+        """The melody on another instrument, or with another value of one of its factors, such as the octave."""
+        melodies, instruments = self._draw
+        if factor == "instrument":
+            return self._rendered(melodies[index], name)
+        values = self._factors[index].copy()
+        values[list(factors.FACTORS).index(factor)] = factors.value_names(factor).index(name)
+        return self._rendered(np.ravel_multi_index(tuple(values), factors.SHAPE), self.instruments[instruments[index]])
+
+    def _rendered(self, melody: np.integer, instrument: str) -> NDArray[np.float32]:
         return fluidsynth.render(
-            factors.melody_pitches(melodies[index : index + 1])[0],
-            general_midi.program(self.instruments[instruments[index]]),
+            factors.melody_pitches(np.array([melody]))[0],
+            general_midi.program(instrument),
             soundfont=fluidsynth.find_soundfont(self.soundfont),
             sample_rate=self.sample_rate,
             n_samples=self.n_samples,

@@ -2,21 +2,19 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
-from torch import Tensor
 
 from lightning_app.callbacks.epoch_media import EpochMedia
 from lightning_app.errors import RunError
 from lightning_app.evaluation.requirements import clip_data, swap_factor, swappable
-from lightning_app.evaluation.swap_pairs import partners_of_other_class
+from lightning_app.evaluation.swap_pairs import classes_in_turn, partners_of_other_class
 from lightning_app.media.class_titles import class_title
 from lightning_app.media.examples import log_media, save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
+from lightning_app.media.swap_versions import swap_versions
 from lightning_app.runs.run_folder import RunFolder
-from modules.protocols import Swappable
 
 
 class SwapExamples(EpochMedia):
@@ -61,7 +59,7 @@ class SwapExamples(EpochMedia):
         model, data = swappable(module), clip_data(trainer.datamodule)  # type: ignore[attr-defined]
         factor, dataset = swap_factor(data, self.factor), data.validation_dataset
         labels = dataset.labels[factor]
-        sources = _alternating(labels, self.n_examples)
+        sources = classes_in_turn(labels, self.n_examples)
         targets = partners_of_other_class(labels, self.seed)[sources]
         source, target = (data.batch(dataset, clips, module.device)["x"] for clips in (sources, targets))
         names = [class_title(factor, name) for name in data.class_names[factor]]
@@ -71,7 +69,7 @@ class SwapExamples(EpochMedia):
         devices = [module.device] if module.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(self.seed)
-            shown = _versions(model, source, target)
+            shown = swap_versions(model, source, target)
             audio = {version: representation.inverse(x.cpu(), n_samples).numpy() for version, x in shown.items()}
 
         folder = RunFolder.of(trainer).media(name)
@@ -86,23 +84,3 @@ class SwapExamples(EpochMedia):
                 file = f"{number}_{row} {version}".replace(" ", "_") + ".wav"
                 sounds[f"{number}: {row}, {version}"] = save_wav(folder / file, wave, rate)
         log_media(trainer, name, {"spectrograms": picture}, sounds, rate)
-
-
-def _alternating(labels: np.ndarray, n: int) -> list[int]:
-    """The first clips of the data set, one class after the other in turn."""
-    by_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    turns = [clips[turn] for turn in range(max(map(len, by_class))) for clips in by_class if turn < len(clips)]
-    return [int(clip) for clip in turns[:n]]
-
-
-def _versions(model: Swappable, source: Tensor, target: Tensor) -> dict[str, Tensor]:
-    swap = model.swap(source, target)
-    sample = model.generate(len(source), reference=source)
-    return {
-        "source": source,
-        "target": target,
-        "reconstruction": swap.reconstruction,
-        "global swap": swap.global_swap,
-        "local swap": swap.local_swap,
-        "prior sample": sample,
-    }

@@ -32,6 +32,45 @@ LATENT_LABELS: Mapping[str, str] = {
 """What tables and figures call the scores of an attribute, by the first part of their keys."""
 
 
+_HIGHER_IS_BETTER: Mapping[str, bool] = {
+    **dict.fromkeys(("swap_f1", "rpa", "scc", "mig", "dmig", "xmig", "dlig", "modularity"), True),
+    **dict.fromkeys(("fad", "reconstruction"), False),
+}
+_OF_THE_DATA = "rpa/resynthesis"
+
+
+def higher_is_better(key: str) -> bool | None:
+    """Whether the higher of two values of a score is the better; None where neither is, as for one term of a loss.
+
+    >>> higher_is_better("swap_f1/global_swap"), higher_is_better("fad/vggish"), higher_is_better("kl_v")
+    (True, False, None)
+    """
+    return None if key == _OF_THE_DATA else _HIGHER_IS_BETTER.get(key.split("/")[0])
+
+
+def is_count(key: str) -> bool:
+    """Whether a key is of a number of clips or embeddings, which is no score."""
+    return key.rsplit("/", 1)[-1].startswith("n_")
+
+
+def score_label(key: str, factor: str = "instrument") -> str:
+    """Returns what a table calls the score of a key; one that is not known is called by its key, in words.
+
+    Args:
+        key: Key in the record of an evaluation.
+        factor: Name of the class that was swapped.
+
+    >>> score_label("rpa/pre_swap"), score_label("dmig/depth"), score_label("mypkg_score")
+    ('raw pitch accuracy, before the swap', 'DMIG, depth', 'mypkg score')
+    """
+    kind, _, of = key.partition("/")
+    known = {score.key: score.label for score in swap_scores(factor, [of])}
+    if key in known:
+        return known[key]
+    words = LATENT_LABELS.get(kind, kind.replace("_", " "))
+    return f"{words}, {of}" if of else words
+
+
 def macro_f1(step: str, factor: str = "instrument") -> Score:
     """Returns how well v tells a factor, before or after a swap.
 

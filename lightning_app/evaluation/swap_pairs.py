@@ -36,3 +36,14 @@ def partners_of_other_class(labels: NDArray[np.integer], seed: int) -> NDArray[n
             )
         partners[own] = generator.choice(others, size=int(own.sum()))
     return partners
+
+
+def classes_in_turn(labels: NDArray[np.integer], n: int) -> list[int]:
+    """Returns the positions of the first n clips, one class after the other in turn.
+
+    >>> classes_in_turn(np.array([0, 0, 0, 1, 1]), 4)
+    [0, 3, 1, 4]
+    """
+    by_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    turns = [clips[turn] for turn in range(max(map(len, by_class))) for clips in by_class if turn < len(clips)]
+    return [int(clip) for clip in turns[:n]]

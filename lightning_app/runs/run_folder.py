@@ -28,6 +28,7 @@ _FILES = (
         "training.json",
         "evaluation.json",
         "encodings.npz",
+        "report.html",
         "checkpoints/*.ckpt",
     ],
     *["media/epoch_*/*", "media/test/*", "figures/*.png", "figures/*.svg", "figures/*.csv"],
@@ -120,6 +121,11 @@ class RunFolder:
         """The folders of media of later epochs than the given one."""
         folders = (folder for folder in self.path.glob("media/epoch_*") if folder.name[6:].isdigit())
         return [folder for folder in folders if int(folder.name[6:]) > epoch]
+
+    @property
+    def report(self) -> Path:
+        """The page that ``disentangle report`` writes of this run alone."""
+        return self.path / "report.html"
 
     @property
     def figures(self) -> Path:

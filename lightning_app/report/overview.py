@@ -1,0 +1,69 @@
+"""What was run: model, data, settings, training and machine of each run, and in what the runs differ."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lightning_app.report.run import ReportedRun
+from lightning_app.report.settings import differing
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What was run.
+
+    Attributes:
+        facts: The rows of a table, a text for each run, by what they are.
+        differing: The settings that differ, in the same way; empty for one run.
+        settings: All the others.
+    """
+
+    facts: dict[str, list[str]]
+    differing: dict[str, list[str]]
+    settings: dict[str, list[str]]
+
+
+def overview(runs: Sequence[ReportedRun]) -> Overview:
+    """Collects what was run."""
+    settings = [run.settings for run in runs]
+    names = dict.fromkeys(name for one in settings for name in one)
+    rows = {name: [one.get(name, "-") for one in settings] for name in names}
+    differ = differing(settings)
+    of_each = [_facts(run) for run in runs]
+    facts = {name: [one.get(name, "-") for one in of_each] for name in dict.fromkeys(n for one in of_each for n in one)}
+    return Overview(
+        facts,
+        {name: rows[name] for name in differ},
+        {name: values for name, values in rows.items() if name not in differ},
+    )
+
+
+def _facts(run: ReportedRun) -> dict[str, str]:
+    facts = {"model": type(run.model).__name__}
+    n_parameters = sum(parameter.numel() for parameter in run.model.parameters())
+    facts["parameters"] = f"{n_parameters:,}"
+    if (clips := run.clips) is not None:
+        named = getattr(getattr(run.data, "source", None), "name", type(run.data).__name__)
+        facts["data"] = f"{named}, {len(clips.train_dataset):,} + {len(clips.validation_dataset):,} clips"
+        facts["classes"] = ", ".join(f"{name} ({len(of)})" for name, of in clips.class_names.items()) or "none"
+    training = run.folder.training()
+    if training is None:
+        facts["training"] = "goes on, or has failed"
+    else:
+        ended = f", ended by {training.ended_by}" if training.ended_by else ""
+        facts["training"] = f"{training.epochs:,} epochs, {training.steps:,} steps{ended}"
+    if (record := run.record()) is not None and record.checkpoint is not None and record.epoch is not None:
+        facts["scored checkpoint"] = f"{record.checkpoint}, of epoch {record.epoch + 1}"
+    return facts | _machine(run)
+
+
+def _machine(run: ReportedRun) -> dict[str, str]:
+    try:
+        found = json.loads(run.folder.machine_of("fit").read_text())
+        processor = found["processor"]
+        named = processor.get("model name") or processor["architecture"]
+        facts = {"machine": found["gpu"] or f"{named}, {found['cores']} cores"}
+        versions = found["versions"]
+        return facts | {"versions": ", ".join(f"{name} {versions[name]}" for name in ("python", "torch", "lightning"))}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}  # a run whose machine is not known is a run all the same
