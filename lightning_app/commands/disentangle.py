@@ -63,6 +63,7 @@ COMMANDS = {
     "sweep": Command("Try values of options, and tell which are best.", partial(_module, "sweep")),
     "figure": Command("Draw a figure from finished runs.", partial(_module, "figure")),
     "report": Command("Write a page of runs to read and to listen to.", partial(_module, "report")),
+    "app": Command("Open a page where a trained model is tried on sounds of one's own.", partial(_module, "app")),
     "options": Command("List the options that apply to a configuration.", partial(_module, "options")),
     "render-nsynth": Command("Render notes in the layout of NSynth.", partial(_module, "render_nsynth")),
     "completion": Command("Print what makes a shell complete these commands.", partial(_module, "completion")),

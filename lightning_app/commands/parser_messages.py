@@ -57,6 +57,8 @@ def in_one_line(message: str) -> str:
     'there is no option --model.zdim. Did you mean --model.z_dim?'
     >>> in_one_line('Parser key "data":\n  Parser key "seed":\n    Expected a <class \'int\'>. Got value: many')
     '--data.seed takes an integer, not many.'
+    >>> in_one_line('Parser key "clips":\n  Not of type PositiveInt: 0 does not conform to restriction v>0')
+    '--clips takes a number that is more than 0, not 0.'
     """
     keys = [key for key in re.findall(r'Parser key "([^"]+)"', message) if key != "config"]
     prefix = "".join(f"{key}." for key in keys)
@@ -66,6 +68,9 @@ def in_one_line(message: str) -> str:
         return f"there is no option --{prefix}{unknown[unknown.lastindex or 0]}.{nearest}"
     if (name := re.search(r"Expected a dot import path string: (\w+)", message)) is not None and len(keys) == 1:
         return f"--{keys[0]}: there is no class {name[1]}.{did_you_mean(name[1], _class_names(message))}"
+    if keys and (limited := re.search(r"Not of type \w+: (.+?) does not conform to restriction v(>=?)(\S+)", message)):
+        least = f"{limited[3]} or more" if limited[2] == ">=" else f"more than {limited[3]}"
+        return f"--{'.'.join(keys)} takes a number that is {least}, not {limited[1]}."
     given = re.search(r"Got value: (.+)|Given value: (.+)", message)
     inner = message[: given.end()] if given else message
     expected = re.findall(r"Expected a (<class '\w+'>|typing\.Literal\[.+?\])", inner)
