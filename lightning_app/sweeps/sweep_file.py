@@ -243,9 +243,7 @@ def _command(entry: Any, where: str) -> tuple[str, ...]:
 def _refuse_own_options(words: Sequence[str], where: str) -> None:
     for word in words:
         if (option := word.partition("=")[0]) in _OWN_OPTIONS:
-            raise UsageError(
-                f"{where} has {option.removeprefix('--')}, which the sweep sets for each run; leave it out."
-            )
+            raise UsageError(f"{where} has {option.removeprefix('--')}, which a sweep sets for each run; leave it out.")
 
 
 def _n_trials(run_cap: Any, method: str, parameters: Mapping[str, Distribution], n_seeds: int, path: Path) -> int:
@@ -254,7 +252,7 @@ def _n_trials(run_cap: Any, method: str, parameters: Mapping[str, Distribution],
     if method != "grid":
         if capped is None:
             raise UsageError(
-                f"{path}: method {method} goes on for ever; say after how many runs it ends, like run_cap: 40."
+                f"{path}: method {method} never ends by itself; say after how many runs, like run_cap: 40."
             )
         return capped
     for name, distribution in parameters.items():

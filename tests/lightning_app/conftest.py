@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import yaml
 from lightning import Callback, LightningDataModule, Trainer
 from torch.utils.data import DataLoader, default_collate
 
@@ -214,3 +215,35 @@ def results(tmp_path):
     folder = tmp_path / "results"
     folder.mkdir()
     return Results(folder)
+
+
+@pytest.fixture
+def small_sweep(tmp_path, render_cache):
+    """A sweep file whose runs are real and tiny: two learning rates, and one seed."""
+    config = {
+        "trainer": {"max_epochs": 1, "accelerator": "cpu", "logger": False, "enable_progress_bar": False},
+        "data": {
+            "init_args": {
+                "cache_dir": str(render_cache),
+                "size": 8,
+                "batch_size": 3,
+                "prepare_workers": 1,
+                "representation": {"init_args": {"n_mels": 12, "hop_length": 1024}},
+            }
+        },
+        "media": None,
+        "evaluation": {"init_args": {"rpa": None}},
+    }
+    (tmp_path / "tiny_runs.yaml").write_text(yaml.safe_dump(config))
+    content = {
+        "method": "grid",
+        "metric": {"name": "test/swap_f1/global_swap", "goal": "maximize"},
+        "parameters": {"model.learning_rate": {"values": [0.004, 0.02]}, "seed_everything": {"value": 5}},
+        "command": [
+            *["${env}", "disentangle", "fit", "--config=dsae", "--config=presets/small_steps"],
+            *[f"--config={tmp_path / 'tiny_runs.yaml'}", "${args}"],
+        ],
+    }
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path

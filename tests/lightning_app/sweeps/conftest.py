@@ -25,9 +25,9 @@ COMMAND = ["${env}", "disentangle", "fit", "${args}", "--epochs=3", "--seconds=0
 def write_sweep(tmp_path):
     """Writes a sweep file: a random draw of x, with two seeds, unless something else is given."""
 
-    def write(name="tiny", **changes):
+    def write(file="tiny", **changes):
         content = {
-            "name": name,
+            "name": file,
             "method": "random",
             "run_cap": 12,
             "metric": {"name": "val/loss", "goal": "minimize"},
@@ -35,8 +35,8 @@ def write_sweep(tmp_path):
             "command": COMMAND,
         }
         content = {key: value for key, value in {**content, **changes}.items() if value is not None}
-        path = tmp_path / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(content))
+        path = tmp_path / f"{file}.yaml"
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
         return path
 
     return write
