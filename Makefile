@@ -6,7 +6,7 @@ DEMO := runs/demo
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-processors test-processors-quick bench lint hooks format clean
+.PHONY: help setup demo test test-all test-processors test-processors-quick screenshot bench lint hooks format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,14 +27,17 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 demo: setup  ## train TS-DSAE on rendered melodies and show what it learnt, in under 15 minutes on two cores
 	$(BIN)/disentangle fit -c ts_dsae -c presets/demo
 	$(BIN)/disentangle test --run $(DEMO)
+	$(BIN)/disentangle report $(DEMO)
 	@echo
-	@echo "Look at   $(DEMO)/media/test/spectrograms.png"
-	@echo "Listen to $(DEMO)/media/test/*_global_swap.wav (a melody on the other instrument) beside *_source.wav"
+	@echo "Open $(DEMO)/report.html in a browser to listen: every melody on every instrument, beside the originals."
+	@echo "The same as files: $(DEMO)/media/test/*_global_swap.wav beside *_source.wav, and spectrograms.png"
 
 test: setup  ## run the tests
+	@scripts/install-chromium.sh
 	$(BIN)/python -m pytest -n $(JOBS)
 
 test-all: setup  ## run the tests, the slow ones too
+	@scripts/install-chromium.sh
 	$(BIN)/python -m pytest -n $(JOBS) -m ''
 
 test-processors: setup  ## run the numerical tests with the kernels and threads of other processors (20 minutes)
@@ -42,6 +45,10 @@ test-processors: setup  ## run the numerical tests with the kernels and threads 
 
 test-processors-quick: setup  ## run some of them under one such setting (a minute)
 	$(BIN)/python scripts/test_processors.py --jobs $(JOBS) --quick
+
+screenshot: setup  ## make the README's picture of the demo's report, with Chromium
+	@scripts/install-chromium.sh
+	$(BIN)/python scripts/screenshot_report.py $(DEMO)/report.html docs/images/report.png
 
 bench: setup  ## time the start of commands, the information metrics, and the loading of notes (minutes)
 	$(BIN)/python -m benchmarks

@@ -26,6 +26,7 @@ _disentangle() {
 compdef _disentangle disentangle
 """
 _OF_RUNS = ("fit", "validate", "test", "predict", "options")
+_OF_REPORTS = ("--out", "--factor", "--sources", "--examples", "--points", "--seed", "--help")
 _OPTIONS = ("--config", "--data", "--name", "--ckpt_path", "--seed_everything", "--print_config", "--help")
 
 
@@ -45,10 +46,10 @@ def completions(words: Sequence[str]) -> list[str]:
     """
     # Bash parts --data=urmp into three words.
     *before, begun = [word for word in words if word != "="] if words[-1] != "=" else [*words[:-1], ""]
-    return [word for word in _possible(before) if word.startswith(begun)]
+    return [word for word in _possible(before, begun) if word.startswith(begun)]
 
 
-def _possible(before: Sequence[str]) -> Iterable[str]:
+def _possible(before: Sequence[str], begun: str) -> Iterable[str]:
     from lightning_app.commands.disentangle import COMMANDS
 
     if not before:
@@ -61,6 +62,8 @@ def _possible(before: Sequence[str]) -> Iterable[str]:
         return sorted(path.stem for path in (CONFIGS / "sweeps").glob("*.yaml"))
     if before == ["completion"]:
         return SHELLS
+    if before[0] == "report":
+        return _OF_REPORTS if begun.startswith("-") else ()  # else the folders of runs
     if before[0] not in _OF_RUNS:
         return ()
     if before[-1] in ("-c", "--config", "--data"):

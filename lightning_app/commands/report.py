@@ -25,7 +25,7 @@ def report(
     out: Path | None = None,
     factor: str | None = None,
     sources: PositiveInt = 6,
-    examples: PositiveInt = 3,
+    examples: PositiveInt = 2,
     points: PositiveInt = 120,
     seed: NonNegativeInt = 0,
 ) -> None:

@@ -48,6 +48,17 @@ def higher_is_better(key: str) -> bool | None:
     return None if key == _OF_THE_DATA else _HIGHER_IS_BETTER.get(key.split("/")[0])
 
 
+def order_of(key: str) -> int:
+    """Returns where a score stands among others in a table: those that say more of a model come first.
+
+    >>> sorted(["kl_v", "rpa/pre_swap", "swap_f1/pre_swap"], key=order_of)
+    ['swap_f1/pre_swap', 'rpa/pre_swap', 'kl_v']
+    """
+    kinds = [*_HIGHER_IS_BETTER]
+    kind = key.split("/")[0]
+    return kinds.index(kind) if kind in kinds else len(kinds)
+
+
 def is_count(key: str) -> bool:
     """Whether a key is of a number of clips or embeddings, which is no score."""
     return key.rsplit("/", 1)[-1].startswith("n_")

@@ -139,5 +139,5 @@ def _principal(latents: NDArray[np.float64]) -> tuple[tuple[str, str], NDArray[n
     for axis, direction in enumerate(directions[:2]):
         places[:, axis] = centred @ direction * np.copysign(1.0, direction[np.abs(direction).argmax()])
     shares = np.square(np.append(strengths, [0.0, 0.0])[:2]) / max(float(np.square(strengths).sum()), 1e-30)
-    first, second = (f"principal component {n} ({share:.0%} of the variance)" for n, share in enumerate(shares, 1))
+    first, second = (f"principal component {n} ({share:.1%} of the variance)" for n, share in enumerate(shares, 1))
     return (first, second), places

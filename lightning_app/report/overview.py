@@ -1,11 +1,13 @@
 """What was run: model, data, settings, training and machine of each run, and in what the runs differ."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lightning_app.report.run import ReportedRun
 from lightning_app.report.settings import differing
+
+_MOST_CLASSES = 8
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def _facts(run: ReportedRun) -> dict[str, str]:
     if (clips := run.clips) is not None:
         named = getattr(getattr(run.data, "source", None), "name", type(run.data).__name__)
         facts["data"] = f"{named}, {len(clips.train_dataset):,} + {len(clips.validation_dataset):,} clips"
-        facts["classes"] = ", ".join(f"{name} ({len(of)})" for name, of in clips.class_names.items()) or "none"
+        facts["classes"] = _classes(clips.class_names)
     training = run.folder.training()
     if training is None:
         facts["training"] = "goes on, or has failed"
@@ -55,6 +57,16 @@ def _facts(run: ReportedRun) -> dict[str, str]:
     if (record := run.record()) is not None and record.checkpoint is not None and record.epoch is not None:
         facts["scored checkpoint"] = f"{record.checkpoint}, of epoch {record.epoch + 1}"
     return facts | _machine(run)
+
+
+def _classes(names: Mapping[str, Sequence[str]]) -> str:
+    """The first way of classing with its classes, and the names of the others."""
+    if not names:
+        return "none"
+    first, *others = names
+    shown, more = ", ".join(names[first][:_MOST_CLASSES]), len(names[first]) - _MOST_CLASSES
+    parts = [f"{first}: {shown}" + (f" and {more} more" if more > 0 else "")]
+    return "; ".join(parts + ([f"also {', '.join(others)}"] if others else []))
 
 
 def _machine(run: ReportedRun) -> dict[str, str]:

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lightning_app.evaluation.scores import higher_is_better, is_count, score_label
+from lightning_app.evaluation.scores import higher_is_better, is_count, order_of, score_label
 from lightning_app.report.run import ReportedRun
 from lightning_app.report.settings import of_the_data, without_seeds
 from lightning_app.runs.evaluation_record import EvaluationRecord
@@ -99,7 +99,7 @@ def _table(scored: Sequence[tuple[ReportedRun, EvaluationRecord]]) -> ScoreTable
     factor = str(scored[0][1].settings.get("factor", "class"))
     rows = [
         _row(key, factor, [[record.scores.get(key) for _, record in part] for part in replicates.values()], differing)
-        for key in sorted(keys, key=lambda key: higher_is_better(key) is None)
+        for key in sorted(keys, key=order_of)
     ]
     return ScoreTable(columns, rows, differing)
 
