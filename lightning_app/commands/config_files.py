@@ -16,7 +16,7 @@ from lightning_app.errors import UsageError, did_you_mean
 CONFIGS = (Path(__file__).parents[1] / "configs").resolve()
 """The folder of the project's files; in a checkout it is linked to the one at the top."""
 
-FOLDERS = {"--data": "data", "--data.representation": "representations"}
+FOLDERS = {"--data": "data", "--data.representation": "representations", "--trainer.logger": "loggers"}
 """Folders there of the files that may be the value of an option, and whose names it takes."""
 
 _ENDINGS = (".yaml", ".yml", ".json")
@@ -138,9 +138,9 @@ def _overridden(base: Any, over: Any) -> Any:
 
 def _path(option: str, word: str) -> str:
     """The path of the file that the value of an option names; a value that names no file stays as it is."""
-    # Options of data take a class too: a.b.Class or Class. All take a whole configuration in braces.
-    named = word.endswith(_ENDINGS) or not ("." in word or word[:1].isupper() or word == "null")
-    if word.startswith("{") or (option in FOLDERS and not named):
+    # Options of parts take a class too: a.b.Class or Class. All take a whole configuration in braces or brackets.
+    named = word.endswith(_ENDINGS) or not ("." in word or word[:1].isupper() or word in ("null", "true", "false"))
+    if word.startswith(("{", "[")) or (option in FOLDERS and not named):
         return word
     path = found_config(word, Path(), named_configs(option), option)
     read_config(path)

@@ -29,6 +29,7 @@ _FILES = (
         "evaluation.json",
         "encodings.npz",
         "report.html",
+        "wandb_id.txt",
         "checkpoints/*.ckpt",
     ],
     *["media/epoch_*/*", "media/test/*", "figures/*.png", "figures/*.svg", "figures/*.csv"],
@@ -135,6 +136,11 @@ class RunFolder:
     def metrics_of(self, subcommand: str) -> Path:
         """What a call has logged: of ``fit`` over all its parts, of the others the last call."""
         return self.path / ("metrics.csv" if subcommand == "fit" else f"metrics.{subcommand}.csv")
+
+    @property
+    def wandb_id(self) -> Path:
+        """The id of the run's W&B run, which all calls share."""
+        return self.path / "wandb_id.txt"
 
     @property
     def experiment(self) -> Path:

@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import shlex
-import time
 
 import numpy as np
 import pytest
@@ -23,10 +22,6 @@ from modules.dsae import DSAE, Stage
 MODELS = ("dsae", "dsae_f", "ts_dsae", "ts_dsae_without_regularisers")
 LAST = "checkpoints/last.ckpt"
 BEST = "checkpoints/best.ckpt"
-
-
-def _record(run):
-    return b"".join(path.read_bytes() for path in run.glob("*.wandb"))
 
 
 def _weights(checkpoint):
@@ -294,7 +289,7 @@ def test_media_repeat_from_epoch_to_epoch(disentangle):
         assert path.read_bytes() == (folders[2] / path.name).read_bytes()
 
 
-def test_loggers_have_the_scores_and_the_configuration(disentangle):
+def test_logs_have_the_scores(disentangle):
     root = disentangle("fit", "--trainer.log_every_n_steps", "1", logger=True)
     wandb.finish()
     disentangle("test", "--ckpt_path", str(root / BEST), logger=True)
@@ -310,17 +305,6 @@ def test_loggers_have_the_scores_and_the_configuration(disentangle):
     scores = json.loads((root / "evaluation.json").read_text())["scores"]
     tested = logged(RunFolder(root), "test")
     assert tested["test/swap_f1/pre_swap"].tolist() == [pytest.approx(scores["swap_f1/pre_swap"])]
-    runs = list((root / "wandb").glob("offline-run-*"))
-    assert len(runs) == 2
-    # W&B's record of a run is binary; the names of what was set are in it as text.
-    end = time.monotonic() + 60  # a process of its own writes it, and ends a moment later
-    while any(
-        text not in _record(runs[0]) for text in (b"constrained_epochs", b"global_swap_v_weight", b"prepare_workers")
-    ):
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    assert list(root.glob("wandb/*/files/media/audio/**/*.wav"))
-    assert list(root.glob("wandb/*/files/media/images/**/*.png"))
 
 
 def test_octave_is_a_factor_to_swap_by(disentangle):
