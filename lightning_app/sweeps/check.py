@@ -57,14 +57,14 @@ def check_sweep(sweep: Sweep) -> None:
     """
     silence_libraries()
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # the runs themselves say what they run on
-    for values in _values(sweep):
+    for values in example_values(sweep):
         words = sweep.fit_arguments(values, sweep.seeds[0] if sweep.seeds else None)
         with explained():
             _Checked(with_paths(words), sweep.metric)
 
 
-def _values(sweep: Sweep) -> Iterator[dict[str, object]]:
-    """Combinations in which each value of a choice is there once, and of the others some value."""
+def example_values(sweep: Sweep) -> Iterator[dict[str, object]]:
+    """Returns combinations in which each value of a choice is there once, and of the others some value."""
     points = {name: list(one.points() or [_some(one)]) for name, one in sweep.parameters.items()}
     for number in range(min(max(map(len, points.values())), sweep.n_trials)):
         yield {name: values[number % len(values)] for name, values in points.items()}

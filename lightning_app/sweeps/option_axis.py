@@ -34,6 +34,11 @@ class OptionAxis:
             return cls(None, distribution.log, (distribution.low, distribution.high))
         return cls(None)
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it is known without the values where it begins and ends."""
+        return self.choices is not None or self.bounds is not None
+
     def places(self, values: Sequence[Any]) -> list[float]:
         """Where the values lie on the axis: numbers themselves, and choices by their order."""
         return [float(value if self.choices is None else self.choices.index(value)) for value in values]

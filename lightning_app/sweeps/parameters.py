@@ -9,9 +9,7 @@ from lightning_app.sweeps.distributions import Choice, Distribution, Interval, S
 
 _Entry = Mapping[str, Any]
 _MEAN_AND_SPREAD = {"mu": 0.0, "sigma": 1.0}
-# Each of W&B's distributions: the keys that it needs, and those that it may have with their values else. An integer q
-# makes integers of the values, so that is what it is where it is left out.
-_KEYS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+DISTRIBUTIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "constant": (("value",), {}),
     "categorical": (("values",), {}),
     "categorical_w_probabilities": (("values", "probabilities"), {}),
@@ -31,6 +29,10 @@ _KEYS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "beta": ((), {"a": 1.0, "b": 1.0}),
     "q_beta": ((), {"a": 1.0, "b": 1.0, "q": 1}),
 }
+"""W&B's distributions: the keys that each needs, and those that it may have, with their values else.
+
+An integer q makes integers of the values, so that is what it is where it is left out.
+"""
 _NUMBERS = ("min", "max", "q", "mu", "sigma", "a", "b")
 
 
@@ -64,15 +66,16 @@ def distributions(entries: Any, where: str, prefix: str = "") -> dict[str, Distr
 def _distribution(entry: _Entry, key: str) -> Distribution:
     kind = entry.get("distribution", _implied(entry))
     if kind is None:
-        known = {name for needed, optional in _KEYS.values() for name in (*needed, *optional)}
+        known = {name for needed, optional in DISTRIBUTIONS.values() for name in (*needed, *optional)}
         wrong = next((name for name in entry if name not in known), None)
         nearest = "" if wrong is None else f" There is no {wrong}.{did_you_mean(wrong, known)}"
         raise UsageError(f"{key} needs `value`, `values`, `min` and `max`, or a `distribution`.{nearest}")
-    if kind not in _KEYS:
+    if kind not in DISTRIBUTIONS:
         raise UsageError(
-            f"{key}.distribution: there is no {kind!r}.{did_you_mean(str(kind), _KEYS)} There are {', '.join(_KEYS)}."
+            f"{key}.distribution: there is no {kind!r}.{did_you_mean(str(kind), DISTRIBUTIONS)} There are "
+            f"{', '.join(DISTRIBUTIONS)}."
         )
-    needed, optional = _KEYS[kind]
+    needed, optional = DISTRIBUTIONS[kind]
     allowed = ("distribution", *needed, *optional)
     if unknown := [name for name in entry if name not in allowed]:
         raise UsageError(

@@ -153,7 +153,7 @@ def _importances(drawn: _Drawn, epoch: int | None) -> dict[str, float]:
 
 
 def _parallel(drawn: _Drawn) -> tuple[Figure, Table]:
-    """A line for each trial through the values of its options, in the colour of its metric."""
+    """A line for each trial through the values of its options, in the colour of its metric; grey ones were given up."""
     complete = sorted(drawn.complete, key=lambda record: record.value or 0.0)
     if drawn.study.sweep.metric.goal == "minimize":
         complete.reverse()  # the best lie above
@@ -172,6 +172,11 @@ def _parallel(drawn: _Drawn) -> tuple[Figure, Table]:
                 label, (place, height), (4, 0), textcoords="offset points", fontsize=8, va="center", zorder=3,
                 bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.5},
             )  # fmt: skip
+    for record in (one for one in drawn.records if one.state == TrialState.PRUNED):  # behind those that are complete
+        known = [(option, axis) for option, axis in drawn.axes.items() if axis.is_bounded]
+        if len(known) == len(drawn.axes):
+            behind = [axis.heights([record.values[option]])[0][0] for option, axis in known]
+            axes.plot(range(len(behind)), behind, color="grey", alpha=0.25, linewidth=0.8, zorder=1)
     colours, scale = _shades([record.value or 0.0 for record in complete], drawn)
     places = range(len(columns))
     for colour, line in zip(colours, zip(*heights, strict=True), strict=True):

@@ -1,12 +1,15 @@
 """Starts a sweep: reads its file, checks what it asks for, and makes its trials."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from lightning_app.errors import RunError
 from lightning_app.runs.run_processes import typed
 from lightning_app.sweeps.opening import keep_file, open_study
 from lightning_app.sweeps.runner import make_trials
 from lightning_app.sweeps.slurm import job_script, write_script
+from lightning_app.sweeps.study import SweepStudy
 from lightning_app.sweeps.sweep_file import Sweep, find_sweep_file, read_sweep
 from lightning_app.sweeps.trials import TrialRun
 
@@ -18,28 +21,34 @@ def run_sweep(file: str, jobs: int, runs: Path, storage: str | None, seed: int, 
         RunError: Something in the file, an option of the runs, or the storage is wrong, or every trial failed.
     """
     sweep = read_sweep(find_sweep_file(file))
-    from lightning_app.sweeps.check import check_sweep  # imports torch, for which a mistake in the file does not wait
+    # It imports torch, for which a mistake in the file does not wait.
+    from lightning_app.sweeps.check import check_sweep, example_values
 
     folder = runs / sweep.name
     check_sweep(sweep)
     if dry_run:
-        _print_first(sweep, folder)
+        _print_first(sweep, folder, next(iter(example_values(sweep))))
         return
     study = open_study(sweep, folder, storage, seed)
     keep_file(sweep, folder)
     make_trials(study, jobs)
-    records = study.records()
-    n_failed = sum(record.error is not None for record in records)
-    best = study.best(records)
-    if best is None:
-        raise RunError(
-            f"no trial of {sweep.name} is complete: {n_failed} failed; what they say is above and in {folder}."
-        )
-    print(
-        f"{len(records)} trials of {sweep.name} have ended, {n_failed} of them failed. To see the best, and draw them:"
-    )
     where = [str(folder), *([] if storage is None else ["--storage", storage])]
-    print(f"  {typed(['sweep', 'best', *where])}\n  {typed(['sweep', 'plot', *where])}")
+    _print_end(study, where)
+
+
+def _print_end(study: SweepStudy, where: list[str]) -> None:
+    sweep, records = study.sweep, study.records()
+    n_failed = sum(record.error is not None for record in records)
+    n_ended = sum(record.state.is_finished() for record in records)
+    if n_ended < sweep.n_trials:
+        print(f"{n_ended} of {sweep.n_trials} trials of {sweep.name} have ended; other workers are at the rest.")
+    elif study.best(records) is None:
+        raise RunError(f"no trial of {sweep.name} is complete: {n_failed} failed, as is said above and in {where[0]}.")
+    else:
+        print(
+            f"{n_ended} trials of {sweep.name} have ended, {n_failed} of them failed. To see the best, and draw them:"
+        )
+        print(f"  {typed(['sweep', 'best', *where])}\n  {typed(['sweep', 'plot', *where])}")
 
 
 def write_job(
@@ -73,12 +82,8 @@ def write_job(
     print(f"Wrote {(path := write_script(script, folder))}. To start the {workers} workers:\n  sbatch {path}")
 
 
-def _print_first(sweep: Sweep, folder: Path) -> None:
+def _print_first(sweep: Sweep, folder: Path, values: Mapping[str, Any]) -> None:
     print(f"{sweep.n_trials} trials of {len(sweep.seeds or (None,))} runs, like this one:")
-    values = {}
-    for name, distribution in sweep.parameters.items():
-        points = distribution.points()
-        values[name] = points[0] if points else "..."
     run = TrialRun(sweep, 0, values, (sweep.seeds or (None,))[0], folder)
     for command in run.commands():
         print(typed(command))

@@ -39,15 +39,15 @@ def main(words):
 
 
 def _train(folder, options, values):
-    x, seed = float(options["x"]), int(options.get("seed_everything", 0))
+    x, seed = float(options.get("x") or options["model.learning_rate"]), int(options.get("seed_everything", 0))
     if x > float(options.get("limit", "inf")):
         print("some lines before\nerror: x is beyond the limit\nand some after", flush=True)
         sys.exit(1)
     (folder / "x.txt").write_text(str(x))
     _write(folder / "config.yaml", "name: run\ntrainer: {default_root_dir: here}\n")
-    n_epochs = int(options["epochs"])
+    n_epochs = int(options.get("epochs", 3))
     for epoch in range(len(values), n_epochs):
-        time.sleep(float(options["seconds"]))
+        time.sleep(float(options.get("seconds", 0.5)))
         values.append((x - 0.3) ** 2 + 1 / (epoch + 1) + 0.01 * seed)
         rows = [f"{epoch},{value},{value}" for epoch, value in enumerate(values)]
         _write(folder / "logs" / "version_0" / "metrics.csv", "\n".join(["epoch,train/loss,val/loss", *rows, ""]))

@@ -127,21 +127,22 @@ def test_trial_that_falls_behind_is_given_up_within_an_epoch(write_sweep, finish
     assert not (tmp_path / "runs" / "tiny" / "0003-3-seed1").exists()
 
 
-def test_ctrl_c_ends_the_children_and_the_same_command_goes_on(write_sweep, workers, finish, records, notes):
-    file = write_sweep(run_cap=4, command=[*COMMAND[:-1], "--seconds=0.4"])
-    process = workers(file)
-    assert process.stdout.readline() == "begun\n"
+def test_worker_that_loses_its_locks_ends_its_runs_and_says_so(write_sweep, workers, postgresql):
+    import psycopg
+
+    file = write_sweep(command=[*COMMAND[:-1], "--seconds=60"])
+    storage = own_database(postgresql, "lost")
+    process = workers(file, storage)
     while len(children := children_of(process.pid)) < 2:
         time.sleep(0.02)
 
-    process.send_signal(signal.SIGINT)
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'lost'")
 
-    process.communicate(timeout=30)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "RunError: the storage of tiny no longer answers: " in err
     assert not any(map(is_alive, children))
-    assert states(records(file))["RUNNING"] == 2
-    finish(file)
-    assert states(records(file)) == {"COMPLETE": 2}
-    assert notes() == ""
 
 
 def test_children_end_with_a_worker_that_is_killed(write_sweep, workers):

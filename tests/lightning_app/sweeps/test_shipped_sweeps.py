@@ -1,5 +1,6 @@
-"""The project's own sweeps, for both engines: W&B's schema and agent, and the command line."""
+"""The project's own sweeps and that of the documentation, for both engines: W&B's, and the command line."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,12 @@ import yaml
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from lightning_app.commands.disentangle import main
+from lightning_app.sweeps.parameters import DISTRIBUTIONS
 from lightning_app.sweeps.sweep_file import read_sweep
 
-SWEEPS = sorted((Path(__file__).parents[3] / "configs" / "sweeps").glob("*.yaml"))
+ROOT = Path(__file__).parents[3]
+SWEEPS = sorted((ROOT / "configs" / "sweeps").glob("*.yaml"))
+PAGE = (ROOT / "docs" / "sweeps.md").read_text()
 
 
 @pytest.fixture(params=SWEEPS, ids=lambda path: path.stem)
@@ -78,3 +82,23 @@ def test_grid_has_every_model_size_network_and_seed():
 
     assert sweep.n_trials * len(sweep.seeds) >= 24
     assert {"config", "model.z_dim", "model.posterior"} <= sweep.parameters.keys()
+
+
+def test_example_of_the_page_is_a_sweep_for_both(tmp_path, monkeypatch, capsys):
+    sweeps = pytest.importorskip("sweeps", reason="W&B's sweeps is not installed; make setup does it")
+    monkeypatch.chdir(tmp_path)
+    example = re.search(r"```yaml\n# mine\.yaml\n(.*?)```", PAGE, flags=re.DOTALL)[1]
+    Path("mine.yaml").write_text(example)
+
+    assert sweeps.schema_violations_from_proposed_config(yaml.safe_load(example)) == []
+    main(["sweep", "run", "mine.yaml", "--dry_run", "true"])
+    assert capsys.readouterr().out.startswith(
+        "13 trials of 3 runs, like this one:\ndisentangle fit --config=quick/ts_dsae"
+    )
+
+
+def test_every_distribution_is_on_the_page():
+    names = re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in PAGE.splitlines() if row.startswith("| `")))
+
+    assert set(names) == set(DISTRIBUTIONS)
+    assert len(names) == len(DISTRIBUTIONS)
