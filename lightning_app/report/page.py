@@ -76,7 +76,9 @@ def render(runs: Sequence[ReportedRun], choices: Choices, progress: Progress) ->
     task = progress.add_task("Encoding pictures and sounds", total=4 * len(runs))
     sections = []
     for run in runs:
-        sections.append(_section(run, choices, sounds, lambda: progress.advance(task)))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(choices.seed)  # samples from the prior, and the phases of traversals
+            sections.append(_section(run, choices, sounds, lambda: progress.advance(task)))
     charts, unlogged = curves(runs)
     tables, unscored = score_tables(runs)
     assets = {name: Markup((ASSETS / name).read_text()) for name in ("report.css", "report.js")}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from lightning_app.errors import UsageError
+from lightning_app.errors import UsageError, did_you_mean
 from lightning_app.files import whole_file
 from lightning_app.report.page import GENERATOR, Choices, render
 from lightning_app.report.run import check_runs, open_runs
@@ -40,7 +40,7 @@ def write_report(runs: Sequence[Path], out: Path | None, choices: Choices) -> Pa
             known = {name: None for run in opened if run.clips for name in run.clips.class_names}
             raise UsageError(
                 f"no run has a class '{choices.factor}' of two or more values to swap by; there are "
-                f"{', '.join(known) or 'none'} (--factor)."
+                f"{', '.join(known) or 'none'} (--factor).{did_you_mean(choices.factor, known)}"
             )
         page = render(opened, choices, progress)
     with whole_file(path) as draft:

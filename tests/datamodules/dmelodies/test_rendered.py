@@ -230,3 +230,28 @@ def test_audio_is_the_melody_on_the_instrument(strongest_frequency):
 def test_options_that_name_nothing(changes, message):
     with pytest.raises(DataError, match=message):
         melodies(**changes)
+
+
+def test_true_swap_is_the_melody_on_the_other_instrument():
+    size = {"size": 4, "instruments": ("violin", "trumpet")}
+    source, exchanged = melodies(**size), melodies(**(size | {"instruments": ("trumpet", "violin")}))
+    assert np.array_equal(rows_of(source), rows_of(exchanged))
+
+    # Where the one set has a violin, the other has a trumpet, and the draw of melodies is the same.
+    assert np.array_equal(source.true_swap(0, "instrument", "trumpet"), exchanged.audio(0))
+    assert np.array_equal(source.true_swap(0, "instrument", "violin"), source.audio(0))
+
+
+def test_true_swap_of_the_octave_is_the_melody_an_octave_higher(strongest_frequency):
+    source = melodies(size=2, octaves=(4, 5))
+    octave = [source.class_names["octave"][label] for label in source.labels()["octave"]]
+    other = {"4": "5", "5": "4"}[octave[0]]
+    first_note = slice(1000, 3500)
+
+    heard = [strongest_frequency(audio[first_note], 16_000) for audio in (source.audio(0),
+             source.true_swap(0, "octave", other))]  # fmt: skip
+
+    pitch = 440 * 2 ** ((int(pitches_of(source)[0, 0]) - 69) / 12)
+    expected = [pitch, pitch * 2.0 ** (int(other) - int(octave[0]))]
+    # The strongest partial may be any; it moves with the octave.
+    assert all(abs(f / e - round(f / e)) < 0.03 for f, e in zip(heard, expected, strict=True))
