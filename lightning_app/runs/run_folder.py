@@ -29,7 +29,7 @@ _FILES = (
         "evaluation.json",
         "encodings.npz",
         "report.html",
-        "wandb_id.txt",
+        "wandb.json",
         "checkpoints/*.ckpt",
     ],
     *["media/epoch_*/*", "media/test/*", "figures/*.png", "figures/*.svg", "figures/*.csv"],
@@ -138,9 +138,9 @@ class RunFolder:
         return self.path / ("metrics.csv" if subcommand == "fit" else f"metrics.{subcommand}.csv")
 
     @property
-    def wandb_id(self) -> Path:
-        """The id of the run's W&B run, which all calls share."""
-        return self.path / "wandb_id.txt"
+    def wandb(self) -> Path:
+        """The id of the run's W&B run, which all calls share, and how many of them have written to it."""
+        return self.path / "wandb.json"
 
     @property
     def experiment(self) -> Path:

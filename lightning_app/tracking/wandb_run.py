@@ -1,5 +1,6 @@
 """One W&B run for all that is done with a run: its training, in however many parts, and what evaluates it."""
 
+import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from lightning_app.runs.run_folder import RunFolder
 
 _PROJECT = "disentangle"
 _DATA_DIR = "WANDB_DATA_DIR"
+_ROWS = 1_000_000  # more than any segment has
 _MODES = ("online", "offline", "disabled", "shared", "dryrun", "run")
 
 
@@ -42,7 +44,7 @@ class WandbRun(WandbLogger):
         name: Name of the W&B run; None takes ``WANDB_NAME``, or else the name of the run.
         group: Group of W&B runs, such as the seeds of one setting; None takes ``WANDB_RUN_GROUP``.
         tags: Tags of the W&B run; None takes ``WANDB_TAGS``.
-        id: Id of the W&B run; None takes that of the run's folder, or else ``WANDB_RUN_ID``, or else a new one.
+        id: Id of the W&B run; None takes ``WANDB_RUN_ID``, or else that which the run's folder keeps.
         save_dir: Folder of the W&B files; None takes ``WANDB_DIR``, or else the run's folder.
         log_model: Whether to log the best checkpoint as an artifact: at the end of training, or, by ``all``, whenever
             there is a better one.
@@ -93,12 +95,20 @@ class WandbRun(WandbLogger):
     @rank_zero_experiment
     def experiment(self) -> Any:
         """The W&B run, of the first process; made when it is asked for first."""
-        if self._experiment is None and not hasattr(self, "_attach_id"):
-            self._id = self._wandb_init["id"] = self._wandb_init["id"] or self._kept_id()
-            Path(self._wandb_init["dir"]).mkdir(parents=True, exist_ok=True)  # W&B would take a temporary one
-            if wandb.run is not None and wandb.run.id != self._id:
-                wandb.finish()  # of another run in this process, which Lightning would go on with
-        return super().experiment
+        if self._experiment is not None or hasattr(self, "_attach_id"):
+            return super().experiment
+        kept = self._kept()
+        self._id = self._wandb_init["id"] = self._wandb_init["id"] or os.environ.get("WANDB_RUN_ID") or kept["id"]
+        Path(self._wandb_init["dir"]).mkdir(parents=True, exist_ok=True)  # W&B would take a temporary one
+        if wandb.run is not None and wandb.run.id != self._id:
+            wandb.finish()  # of another run in this process, which Lightning would go on with
+        run = super().experiment
+        if not self._is_online and kept["segments"]:
+            # Offline, W&B counts the rows of each segment from 0, and `wandb sync` keeps these numbers.
+            run.log({}, step=kept["segments"] * _ROWS, commit=False)
+        with whole_file(self.folder.wandb) as draft:
+            draft.write_text(json.dumps({"id": self._id, "segments": kept["segments"] + 1}) + "\n")
+        return run
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Logs numbers, and what else W&B takes, at a step."""
@@ -137,15 +147,18 @@ class WandbRun(WandbLogger):
         finally:
             del os.environ[_DATA_DIR]
 
-    def _kept_id(self) -> str:
-        """The id that the run's folder keeps; where it has none yet, one that it keeps from now on."""
-        path = self.folder.wandb_id
-        kept = path.read_text().strip() if path.is_file() else ""
-        if not kept:
-            kept = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)
-            with whole_file(path) as draft:
-                draft.write_text(kept + "\n")
-        return kept
+    def _kept(self) -> dict[str, Any]:
+        """What the run's folder keeps of its W&B run, or the beginning of another."""
+        try:
+            kept = json.loads(self.folder.wandb.read_text())
+            return {"id": str(kept["id"]), "segments": int(kept["segments"])}
+        except FileNotFoundError:
+            return {"id": secrets.token_hex(4), "segments": 0}
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise RunError(
+                f"cannot read {self.folder.wandb}, which has the id of the run in W&B; remove it, and the run goes on "
+                "as another one there."
+            ) from error
 
 
 def _mode() -> str:

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -238,7 +239,7 @@ def test_frozen_parameters_stay_equal_on_all_processes(two_processes):
 def test_two_processes_are_one_run_of_wandb(two_processes):
     (part,) = segments(two_processes)
 
-    assert part.run.run_id == (two_processes / "wandb_id.txt").read_text().strip()
+    assert part.run.run_id == json.loads((two_processes / "wandb.json").read_text())["id"]
     assert part.logged("epoch") == sorted(part.logged("epoch"))
     assert len(part.logged("val/loss")) == 5
     assert [row["stage"] for row in part.history if "stage" in row] == [1, 1, 2, 2, 2]

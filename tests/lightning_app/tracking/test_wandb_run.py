@@ -59,7 +59,7 @@ def rows_of(path):
 
 
 def test_all_that_is_done_with_a_run_is_one_run(root, parts):
-    kept = (root / "wandb_id.txt").read_text().strip()
+    kept = json.loads((root / "wandb.json").read_text())["id"]
 
     assert len(parts) == 4
     assert {part.run.run_id for part in parts} == {kept}
@@ -75,6 +75,8 @@ def test_steps_do_not_go_back_in_training_and_an_evaluation_is_of_its_checkpoint
     assert first == sorted(first)
     assert second == sorted(second)
     assert first[-1] < second[0]
+    rows = [step for part in parts for step in part.logged("_step")]  # by which W&B's server tells rows apart
+    assert rows == sorted(set(rows))
     best = torch.load(root / "checkpoints" / "best.ckpt", weights_only=True)
     assert set(tested) == {best["global_step"]}
     (epoch,) = {row["epoch"] for row in parts[2].history if "test/loss" in row}
@@ -166,7 +168,7 @@ def test_best_checkpoint_is_an_artifact_where_it_is_asked_for(root, parts):
 
 @pytest.mark.filterwarnings("ignore:.*training end(s|ed)")
 def test_run_that_replaces_another_is_another_run(root, cache, tmp_path):
-    RunFolder(tmp_path).wandb_id.write_text("earlier\n")
+    RunFolder(tmp_path).wandb.write_text('{"id": "earlier", "segments": 3}')
     (tmp_path / "config.yaml").write_text("")
 
     none = ["--media", "null", "--latent_map", "null", "--evaluation", "null", "--trainer.max_epochs", "1"]
@@ -174,7 +176,9 @@ def test_run_that_replaces_another_is_another_run(root, cache, tmp_path):
     wandb.finish()
 
     (part,) = segments(tmp_path)
-    assert part.run.run_id == (tmp_path / "wandb_id.txt").read_text().strip() != "earlier"
+    kept = json.loads((tmp_path / "wandb.json").read_text())
+    assert part.run.run_id == kept["id"] != "earlier"
+    assert (kept["segments"], part.logged("_step")[0]) == (1, 0)
 
 
 @pytest.fixture
@@ -208,7 +212,7 @@ def test_variables_are_respected(begin, tmp_path):
     assert (run.project, run.entity, run.run_group, run.display_name) == ("theirs", "team", "seeds", "seed 3")
     assert list(run.tags) == ["a", "b"]
     assert run.run_id == "given"
-    assert (tmp_path / "run" / "wandb_id.txt").read_text() == "given\n"
+    assert json.loads((tmp_path / "run" / "wandb.json").read_text())["id"] == "given"
 
 
 def test_options_win_over_variables(begin, tmp_path):
@@ -226,6 +230,14 @@ def test_options_win_over_variables(begin, tmp_path):
 def test_disabled_writes_nothing(begin, tmp_path):
     assert begin({"WANDB_MODE": "disabled"}) == []
     assert not (tmp_path / "run" / "wandb").exists()
+
+
+def test_spoilt_id_is_named(begin, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "wandb.json").write_text("{}")
+
+    with pytest.raises(RunError, match=r"cannot read .*wandb\.json, which has the id of the run in W&B; remove it"):
+        begin()
 
 
 def test_mode_that_there_is_not(begin):
