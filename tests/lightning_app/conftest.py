@@ -207,6 +207,18 @@ def two_octave_run(tmp_path_factory, render_cache):
     return root
 
 
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser for all tests; they are skipped where there is none."""
+    from tests import browser as browsers  # the scripts that load this file do not know `tests`
+
+    if (name := browsers.missing()) is not None:
+        pytest.skip(f"no {name} on the path; on Debian and Ubuntu: apt-get install chromium chromium-driver")
+    with browsers.chromium() as browser:
+        browser.set_script_timeout(60)
+        yield browser
+
+
 @pytest.fixture
 def results(tmp_path):
     """Makes the runs of a figure look trained and evaluated."""

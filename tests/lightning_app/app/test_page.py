@@ -5,13 +5,16 @@ from selenium.webdriver import Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.browser import look
+
 
 @pytest.fixture
-def page(browser, served):
+def page(chromium, served):
     """The page, with its shelf filled."""
-    browser.get(served)
-    until(browser, lambda: len(browser.find_elements(By.CSS_SELECTOR, "#shelf .tile")) >= 4)
-    return browser
+    chromium.get_log("browser")
+    look(chromium, served, 1200, 900)
+    until(chromium, lambda: len(chromium.find_elements(By.CSS_SELECTOR, "#shelf .tile")) >= 4)
+    return chromium
 
 
 def until(browser, true, seconds=60):
@@ -79,8 +82,9 @@ def test_microphone(page):
     assert page.find_elements(By.CSS_SELECTOR, "#shelf .caption")[-1].text == "recording 1"
 
 
-def test_narrow_screen(page):
-    page.set_window_size(360, 740)
+def test_narrow_screen(page, served):
+    look(page, served, 360, 740)
+    until(page, lambda: len(page.find_elements(By.CSS_SELECTOR, "#shelf .tile")) >= 4)
     press(page, "source", 0)
     until(page, lambda: len(made(page)) == 1)
 
