@@ -12,7 +12,8 @@ from lightning_app.commands.disentangle import main
 from tests.lightning_app.sweeps.test_runner import children_of, is_alive
 
 TYPED = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have it ignored in the background
 from lightning_app.commands.disentangle import main
 os.environ["PYTHONPATH"] = os.environ["STAND_IN"]  # of the runs; this process is the real one
 main(["sweep", "run", *sys.argv[1:]])
