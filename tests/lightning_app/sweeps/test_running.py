@@ -46,6 +46,6 @@ def test_ctrl_c_ends_the_runs_and_the_same_command_goes_on(small_sweep, stand_in
     monkeypatch.setenv("PYTHONPATH", str(stand_in))
     main(["sweep", "run", str(small_sweep), "--jobs", "2"])
     out = capsys.readouterr().out
-    assert "2 trials of small have ended, 0 of them failed." in out
+    assert "Ended: 2 trials of small, of which 0 failed." in out
     assert "disentangle sweep best runs/small" in out
     assert not (tmp_path / "runs" / "small" / "notes.txt").exists()
