@@ -44,6 +44,8 @@ def draw_sweep(file: str, runs: Path, storage: str | None, output: Path | None, 
         raise RunError(
             f"{len(drawn.complete)} trials of {study.sweep.name} are complete; figures need {_FEWEST} or more."
         )
+    if not options:
+        raise RunError(f"the trials of {study.sweep.name} differ in no option, so there is nothing to draw.")
     folder = study.folder / "figures" if output is None else output
     for name, (draw, what) in _FIGURES.items():
         figure, table = draw(drawn)
@@ -111,6 +113,8 @@ def _importances(drawn: Drawn, epoch: int | None) -> dict[str, float]:
         value = record.value if epoch is None else record.epochs.get(epoch)
         if value is not None and (epoch is not None or record.state == TrialState.COMPLETE):
             compared.add_trial(create_trial(params=trial.params, distributions=trial.distributions, value=value))
+    if len({trial.value for trial in compared.trials}) < 2:  # nothing to be explained
+        return dict.fromkeys(drawn.axes, 0.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         evaluator = FanovaImportanceEvaluator(seed=drawn.seed)
