@@ -113,12 +113,13 @@ def _importances(drawn: Drawn, epoch: int | None) -> dict[str, float]:
         value = record.value if epoch is None else record.epochs.get(epoch)
         if value is not None and (epoch is not None or record.state == TrialState.COMPLETE):
             compared.add_trial(create_trial(params=trial.params, distributions=trial.distributions, value=value))
-    if len({trial.value for trial in compared.trials}) < 2:  # nothing to be explained
-        return dict.fromkeys(drawn.axes, 0.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         evaluator = FanovaImportanceEvaluator(seed=drawn.seed)
-        return get_param_importances(compared, evaluator=evaluator, params=list(drawn.axes))
+        try:
+            return get_param_importances(compared, evaluator=evaluator, params=list(drawn.axes))
+        except RuntimeError:  # there is no variance to be explained
+            return dict.fromkeys(drawn.axes, 0.0)
 
 
 _FIGURES: dict[str, tuple[Callable[[Drawn], tuple[Figure, Table]], str]] = {
