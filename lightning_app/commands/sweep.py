@@ -1,6 +1,5 @@
 """Sweeps over options: ``disentangle sweep run``, ``best`` and ``plot``."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -88,6 +87,8 @@ def plot(
 
 
 def _part(function: Callable[..., None], words: Sequence[str]) -> None:
+    import asyncio
+
     from lightning_app.commands.function_command import call_function
 
     try:

@@ -13,6 +13,8 @@ from datamodules.storage.cores import usable_cores
 from lightning_app.parent_process import ending_with_this_process
 from lightning_app.runs.run_folder import RunFolder
 
+SLURM_JOB = "SLURM_NTASKS"
+"""The variable by which Lightning knows that it is in a job of SLURM."""
 _SECONDS_TO_END = 20.0
 
 
@@ -46,7 +48,7 @@ def environment_of(place: int, at_once: int) -> dict[str, str]:
     gpus = _gpus()
     gpu = {"CUDA_VISIBLE_DEVICES": gpus[place % len(gpus)]} if gpus else {}
     share = {"OMP_NUM_THREADS": str(max(1, usable_cores() // at_once))}
-    given = {name: value for name, value in os.environ.items() if name != "SLURM_NTASKS"}
+    given = {name: value for name, value in os.environ.items() if name != SLURM_JOB}
     return {**share, **given, **gpu}
 
 

@@ -1,6 +1,7 @@
 """What a sweep's runs would say of their options, before the first one starts."""
 
 import logging
+import os
 from collections.abc import Iterator, Sequence
 
 from lightning_app.callbacks.checks import check_monitored
@@ -9,6 +10,7 @@ from lightning_app.commands.config_files import with_paths
 from lightning_app.errors import RunError, did_you_mean
 from lightning_app.quiet import silence_libraries
 from lightning_app.run_options import explained
+from lightning_app.runs.run_processes import SLURM_JOB
 from lightning_app.sweeps.sweep_file import Metric, Sweep
 
 
@@ -57,6 +59,7 @@ def check_sweep(sweep: Sweep) -> None:
     """
     silence_libraries()
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # the runs themselves say what they run on
+    os.environ.pop(SLURM_JOB, None)  # nor do they know of it
     for values in example_values(sweep):
         words = sweep.fit_arguments(values, sweep.seeds[0] if sweep.seeds else None)
         with explained():

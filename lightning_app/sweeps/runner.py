@@ -85,7 +85,7 @@ async def _make(study: SweepStudy, trial: optuna.Trial, environment: Mapping[str
                 f"{run.folder.path} holds a run with other options than this trial's; remove it, or give the sweep "
                 "another name or folder."
             )
-        if (commands := run.commands()) and not run.folder.experiment.is_file():
+        if commands := run.commands():
             with whole_file(run.folder.experiment) as draft:
                 draft.write_text(run.choices)
         # Of the replicates the first tells whether to give a trial up, and spares the others' time.

@@ -45,9 +45,7 @@ def _print_end(study: SweepStudy, where: list[str]) -> None:
     elif study.best(records) is None:
         raise RunError(f"no trial of {sweep.name} is complete: {n_failed} failed, as is said above and in {where[0]}.")
     else:
-        print(
-            f"{n_ended} trials of {sweep.name} have ended, {n_failed} of them failed. To see the best, and draw them:"
-        )
+        print(f"Ended: {n_ended} trials of {sweep.name}, of which {n_failed} failed. To see the best, and draw them:")
         print(f"  {typed(['sweep', 'best', *where])}\n  {typed(['sweep', 'plot', *where])}")
 
 

@@ -35,7 +35,7 @@ def test_sweep_from_its_file_to_the_best_configuration(small_sweep, tmp_path, ca
 
     main(["sweep", "run", str(file), "--jobs", "2"])
 
-    assert "1 trials of small have ended, 0 of them failed." in capsys.readouterr().out
+    assert "Ended: 1 trials of small, of which 0 failed." in capsys.readouterr().out
     (folder,) = (tmp_path / "runs" / "small").glob("0*")
     config = RunFolder(folder).read_config()
     assert config["seed_everything"] == 5

@@ -116,6 +116,22 @@ def test_figures_and_their_numbers(swept, capsys):
         assert float(row["val/loss"]) == pytest.approx(loss_of(values) + 0.01)
 
 
+def test_metric_that_is_the_same_for_all_is_drawn(write_sweep, tmp_path, monkeypatch):
+    """As macro F1 is once every model gets it right."""
+    monkeypatch.chdir(tmp_path)
+    grid = {"config": {"values": ["a", "b"]}, "model.z_dim": {"values": [2, 4]}}
+    study = open_study(
+        read_sweep(write_sweep(method="grid", run_cap=None, parameters=grid)), tmp_path / "runs/tiny", None
+    )
+    while (trial := study.take()) is not None:
+        study.complete(trial, 1.0)
+
+    main(["sweep", "plot", "tiny.yaml"])
+
+    table = (study.folder / "figures" / "importance.csv").read_text().splitlines()
+    assert sorted(table[1:]) == ["config,0.0", "model.z_dim,0.0"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -12,7 +12,8 @@ from lightning_app.commands.disentangle import main
 from tests.lightning_app.sweeps.test_runner import children_of, is_alive
 
 TYPED = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have it ignored in the background
 from lightning_app.commands.disentangle import main
 os.environ["PYTHONPATH"] = os.environ["STAND_IN"]  # of the runs; this process is the real one
 main(["sweep", "run", *sys.argv[1:]])
@@ -45,6 +46,6 @@ def test_ctrl_c_ends_the_runs_and_the_same_command_goes_on(small_sweep, stand_in
     monkeypatch.setenv("PYTHONPATH", str(stand_in))
     main(["sweep", "run", str(small_sweep), "--jobs", "2"])
     out = capsys.readouterr().out
-    assert "2 trials of small have ended, 0 of them failed." in out
+    assert "Ended: 2 trials of small, of which 0 failed." in out
     assert "disentangle sweep best runs/small" in out
     assert not (tmp_path / "runs" / "small" / "notes.txt").exists()

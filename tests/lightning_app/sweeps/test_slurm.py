@@ -61,6 +61,6 @@ def test_workers_of_the_array_share_the_trials(tmp_path, render_cache, postgresq
         for number in range(2)
     ]
 
-    assert [process.wait(timeout=300) for process in started] == [0, 0]
+    assert [process.wait(timeout=900) for process in started] == [0, 0]
     main(["sweep", "best", str(small_sweep), "--storage", url])
     assert "2 of 2 trials" in " ".join(capsys.readouterr().out.split())
