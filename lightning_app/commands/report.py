@@ -12,12 +12,14 @@ from lightning_app.errors import UsageError
 def main(words: Sequence[str]) -> None:
     """Writes the report that the words ask for."""
     parser = ArgumentParser(prog="disentangle report", description="Writes one HTML page of runs to read and hear.")
+    parser.add_argument("--config", action="config", help="Path of a YAML file with these options.")
     parser.add_argument("runs", nargs="*", metavar="RUN", help="Folders of runs, like runs/ts_dsae.")
     parser.add_function_arguments(report, skip={"runs"})
     arguments = parser.parse_args(list(words))
     if not arguments.runs:
         raise UsageError("name the folders of one or more runs, as in `disentangle report runs/ts_dsae`.")
-    report(**{**arguments.as_dict(), "runs": [Path(run) for run in arguments.runs]})
+    choices = {name: value for name, value in arguments.as_dict().items() if name not in ("config", "runs")}
+    report([Path(run) for run in arguments.runs], **choices)
 
 
 def report(

@@ -103,7 +103,7 @@ def line_chart(title: str, lines: Sequence[Line], marks: Sequence[float] = ()) -
         candidates = LogLocator(subs=(1.0, 3.0) if high - low < 3 else (1.0,)).tick_values(10**low, 10**high)
         levels = [tick for tick in candidates if low <= np.log10(tick) <= high]
     else:
-        levels = [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
+        levels = [tick for tick in MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= tick <= high]
     told = "; ".join(f"{line.title} from {line.y[0]:.3g} to {line.y[-1]:.3g}" for line in lines)
     return Chart(
         title,

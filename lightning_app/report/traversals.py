@@ -53,8 +53,9 @@ def traversals(
             tiles = []
             for step, place in enumerate(moved.positions.tolist()):
                 picture = spectrogram_uri(moved.pictures[number, step], make.colours)
-                title = f"{run.clip_name(position)}, z{dim} = {place:.2f}"
-                tile = Tile(title, make.sound(moved.audio[number, step]), picture, f"{place:.2f}")
+                where = f"position {step + 1} of {len(moved.positions)}"
+                title = f"{run.clip_name(position)}, {where}, z{dim} = {place:.3g}"
+                tile = Tile(title, make.sound(moved.audio[number, step]), picture, f"{place:.3g}")
                 measured = float(moved.measured[number, step])
                 said = f"{title}, {attribute} {measured:.0f}"
                 tiles.append(tile if np.isnan(measured) else replace(tile, title=said, note=f"{measured:.0f}"))
