@@ -33,9 +33,9 @@ _FILES = (
         "checkpoints/*.ckpt",
     ],
     *["media/epoch_*/*", "media/test/*", "figures/*.png", "figures/*.svg", "figures/*.csv"],
-    "figures/*/*.wav",
+    *["figures/*/*.wav", "tensorboard/events.out.tfevents.*", "tensorboard/hparams.yaml"],
 )
-_FOLDERS = ("checkpoints", "media", "figures")
+_FOLDERS = ("checkpoints", "media", "figures", "tensorboard")
 # Options of the project's own classes that version 0.1 had, by which its runs are told.
 _OUTDATED = {"data": ("datamodules.", ("log_mel", "spectrogram")), "model": ("modules.", ("n_features", "size"))}
 

@@ -14,7 +14,8 @@ def folder(tmp_path):
         *[folder.config, folder.config_of("test"), folder.best_checkpoint, folder.last_checkpoint, folder.evaluation],
         *[folder.encodings(), folder.media("epoch_0010") / "1_source.wav", folder.media("test") / "spectrograms.png"],
         *[folder.figures / "dmig.svg", folder.metrics_of("fit"), folder.metrics_of("test")],
-        folder.path / "wandb/offline-run-1/run-1.wandb",
+        *[folder.wandb, folder.path / "wandb/offline-run-1/run-1.wandb"],
+        folder.path / "tensorboard/events.out.tfevents.1.machine.2.3",
     ]
     for file in of_the_run:
         file.parent.mkdir(parents=True, exist_ok=True)
