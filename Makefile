@@ -20,6 +20,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV) || \
 	    { echo "error: no virtual environment; on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@# W&B's own check of sweep files, for the tests: it asks for NumPy 1, and what is used of it works with 2.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps sweeps==0.3.0
 	@touch $@
 
 demo: setup  ## train TS-DSAE on rendered melodies and show what it learnt, in under 15 minutes on two cores

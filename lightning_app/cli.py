@@ -15,8 +15,16 @@ from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf.errors import InterpolationKeyError
 
-from lightning_app.callbacks import ConfigRecord, FiniteLoss, StageProgressBar, StepSeed, TrainingEnd
-from lightning_app.callbacks.checks import check_callbacks, check_monitored
+from lightning_app.callbacks import (
+    CheckpointProgress,
+    ConfigRecord,
+    FiniteLoss,
+    LearningRate,
+    StageProgressBar,
+    StepSeed,
+    TrainingEnd,
+)
+from lightning_app.callbacks.checks import check_callbacks, check_loggers, check_monitored
 from lightning_app.commands.parser import PARSER_MODE, OneMessageParser
 from lightning_app.errors import RunError, one_message, options_named
 from lightning_app.quiet import silence_libraries
@@ -28,7 +36,16 @@ from lightning_app.runs.run_folder import RunFolder
 from lightning_app.runs.run_lock import held_for_training, require_no_training
 from lightning_app.runs.starting import checkpoint_to_load, refuse_to_overwrite
 
-CALLBACK_SLOTS = ("schedule", "checkpoint", "last_checkpoint", "early_stopping", "evaluation", "media", "predictions")
+CALLBACK_SLOTS = (
+    "schedule",
+    "checkpoint",
+    "last_checkpoint",
+    "early_stopping",
+    "evaluation",
+    "media",
+    "latent_map",
+    "predictions",
+)
 """Roles that a configuration fills with a callback, or with null; each can be overridden by its name."""
 
 
@@ -36,7 +53,7 @@ class DisentangleCLI(LightningCLI):
     """LightningCLI for any model and data set of this project, with callbacks in named slots.
 
     What a run always has is added here: seeds that make resumed runs repeat, the check for a finite loss, the progress
-    bar, the record of the configuration, and the mark of a training that has ended.
+    bar, the learning rate in the logs, the record of the configuration, and the mark of a training that has ended.
     """
 
     def __init__(self, args: list[str] | None = None) -> None:
@@ -83,6 +100,7 @@ class DisentangleCLI(LightningCLI):
 
     def _check(self, stage: str) -> None:
         check_callbacks(self.trainer, self.model, self.datamodule, stage)
+        check_loggers(self.trainer)
 
     def before_fit(self) -> None:
         self._check("fit")
@@ -101,7 +119,7 @@ class DisentangleCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         config = {**self._get(self.config_init, "trainer", default={}), **kwargs}
         callbacks = [callback for slot in CALLBACK_SLOTS if (callback := self._get(self.config_init, slot)) is not None]
-        callbacks += [FiniteLoss(), TrainingEnd()]
+        callbacks += [FiniteLoss(), LearningRate(), TrainingEnd(), CheckpointProgress()]
         seed = self._get(self.config, "seed_everything")
         if seed is not False:
             callbacks.append(StepSeed(seed))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from datamodules.storage import whole
 from lightning_app.errors import RunError
 
 
@@ -18,8 +19,5 @@ def whole_file(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"cannot make the folder {path.parent}: {error.strerror}; name another.") from error
-    # Not above: this package imports torch, for which commands that only read do not wait.
-    from datamodules.storage import whole
-
     with whole.whole_file(path) as draft:
         yield draft

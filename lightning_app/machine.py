@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import threadpoolctl
 import torch
 
-from datamodules.storage.worker_pool import usable_cores
+from datamodules.storage.cores import usable_cores
 
 _CPU_INFO = Path("/proc/cpuinfo")
 # Which of its lines name the model: the first three on x86, the others on Arm.
@@ -34,8 +35,9 @@ def machine(device: torch.device | None = None) -> dict[str, Any]:
     Returns:
         As JSON values, the ``processor`` and how many of its ``cores`` may be used; the number of ``threads`` of torch;
         the ``kernels`` that torch and NumPy choose, and the libraries of linear algebra and threads with theirs; the
-        ``environment`` variables that choose kernels and threads, where they are set; the ``versions``; and the
-        ``gpu``, or null.
+        ``environment`` variables that choose kernels and threads, where they are set; the ``versions``; the ``gpu``, or
+        null; and the ``commit`` of git that is checked out where the command was started, followed by ``, changed``
+        where files of it were, or null.
     """
     return {
         "processor": {"architecture": platform.machine(), **_model()},
@@ -51,7 +53,18 @@ def machine(device: torch.device | None = None) -> dict[str, Any]:
         "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
         "gpu": torch.cuda.get_device_name(device) if device is not None and device.type == "cuda" else None,
+        "commit": _commit(),
     }
+
+
+def _commit() -> str | None:
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + (", changed" if git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.SubprocessError):  # no git, no checkout, or one without a commit
+        return None
 
 
 def _model() -> dict[str, str]:

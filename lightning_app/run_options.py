@@ -22,7 +22,9 @@ _EXPLAINED = (
      "--trainer.enable_checkpointing false, but checkpoints are configured; leave them out with --checkpoint null "
      "--last_checkpoint null."),
     (r"(?i)neither `tensorboard` nor|no module named 'tensorboard",
-     "TensorBoard is not installed: pip install tensorboard, or log with lightning.pytorch.loggers.CSVLogger."),
+     "TensorBoard is not installed: pip install 'disentangle[tensorboard]', or take another --trainer.logger."),
+    (r"(?i)no module named 'mlflow|mlflow\S* (is|was) not|requirement.*mlflow",
+     "MLflow is not installed: pip install 'disentangle[mlflow]', or take another --trainer.logger."),
     (r"api_key not configured|No API key configured",
      "W&B has no key: type `wandb login`, set WANDB_API_KEY, or keep the log here with --trainer.logger.offline true."),
 )  # fmt: skip

@@ -39,6 +39,14 @@ class Swappable(Protocol):
         ...
 
 
+class GlobalLatent(Protocol):
+    """A model that tells what is true of a whole clip by one vector."""
+
+    def global_latent(self, x: Tensor) -> Tensor:
+        """Returns the global latent of each clip, (B, V), of inputs (B, ...)."""
+        ...
+
+
 class Regularised(Protocol):
     """A model of which some latent dimensions follow attributes.
 
@@ -105,4 +113,13 @@ def lacking(model: object, protocol: type) -> list[str]:
     return sorted(name for name in members if not hasattr(model, name))
 
 
-__all__: Sequence[str] = ("Logging", "Regularised", "Stage", "Swap", "Swappable", "TwoStage", "lacking")
+__all__: Sequence[str] = (
+    "GlobalLatent",
+    "Logging",
+    "Regularised",
+    "Stage",
+    "Swap",
+    "Swappable",
+    "TwoStage",
+    "lacking",
+)

@@ -13,6 +13,8 @@ _SWITCHES = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
     *("--autoplay-policy=no-user-gesture-required", "--hide-scrollbars"),
+    # A stand-in for a microphone, which beeps, and which pages may have without a question.
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
 )
 
 
@@ -39,11 +41,14 @@ def chromium() -> Iterator[webdriver.Chrome]:
 
 
 def look(
-    browser: webdriver.Chrome, page: Path, width: int, height: int, scheme: str = "light", media: str = ""
+    browser: webdriver.Chrome, page: Path | str, width: int, height: int, scheme: str = "light", media: str = ""
 ) -> None:
-    """Opens a page in a window of a size in pixels, in a colour scheme, light or dark, on screen or in ``print``."""
+    """Opens a page, a file or an address, in a window of a size in pixels.
+
+    The colour scheme is light or dark, the medium the screen or ``print``.
+    """
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
-    browser.get(page.resolve().as_uri())
+    browser.get(page if isinstance(page, str) else page.resolve().as_uri())

@@ -11,7 +11,7 @@ from lightning_app.commands import disentangle
 from metrics import LatentInformation
 
 ROOT = Path(__file__).parents[1]
-NAMES = ("figures", "report", "runs", "results")
+NAMES = ("figures", "report", "results", "runs", "sweeps", "tracking")
 TEXT = (ROOT / "README.md").read_text()
 PAGES = {page: (ROOT / page).read_text() for page in ("README.md", *(f"docs/{name}.md" for name in NAMES))}
 
@@ -24,8 +24,8 @@ def commands_of(page: str) -> list[str]:
 @pytest.mark.parametrize("command", dict.fromkeys(command for page in PAGES for command in commands_of(page)))
 def test_command_is_accepted(command, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
-    # The record of a run has the same keys as the configuration it was started with.
-    run = r"^(fit|validate|test|predict) (.*?)--run \S+"
+    # The record of a run, and what a sweep has found, have the same keys as the configuration they were started with.
+    run = r"^(fit|validate|test|predict) (.*?)(?:--run \S+|-c \S+/best\.yaml)"
     arguments = shlex.split(re.sub(run, r"\1 \2-c ts_dsae", command))
 
     with pytest.raises(SystemExit) as exit_:

@@ -1,4 +1,4 @@
-"""The scripts: one makes sure of FluidSynth and a soundfont, the other tests as other processors would."""
+"""The scripts: they make sure of FluidSynth, a soundfont and PostgreSQL, and one tests as other processors would."""
 
 import os
 import shutil
@@ -46,6 +46,18 @@ def test_says_what_to_install_where_it_may_not(tmp_path):
         "export DISENTANGLE_SOUNDFONT",
     ):
         assert words in done.stderr
+
+
+def test_postgresql_that_may_not_be_installed_is_no_error(tmp_path):
+    """The tests that need it are skipped then."""
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "id").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run([str(SCRIPTS / "install-postgresql.sh")], capture_output=True, text=True, env={"PATH": path})
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "" or "so its tests are skipped" in done.stdout
 
 
 def test_settings_of_processors_reach_the_tests_and_those_that_fail_are_named(tmp_path):

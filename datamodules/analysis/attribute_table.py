@@ -16,8 +16,8 @@ from datamodules.analysis import attribute_workers
 from datamodules.analysis.attribute_workers import Read, read_file
 from datamodules.errors import DataError, first_of
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
+from datamodules.storage.cores import usable_cores
 from datamodules.storage.growing_table import KEY, GrowingTable, unique
-from datamodules.storage.worker_pool import usable_cores
 
 _log = logging.getLogger(__name__)
 

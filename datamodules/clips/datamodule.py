@@ -14,12 +14,12 @@ from torch.utils.data import DataLoader, DistributedSampler, default_collate
 
 from datamodules.clips.attributes import attribute_values, check_attributes
 from datamodules.clips.dataset import RESERVED, ClipDataset
-from datamodules.clips.prepared import cached_audio, cached_representations
+from datamodules.clips.prepared import cache_key, cached_audio, cached_representations
 from datamodules.clips.source import ClipSource, Part
 from datamodules.clips.split import check_fraction
 from datamodules.errors import DataError, first_of
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
-from datamodules.storage.worker_pool import usable_cores
+from datamodules.storage.cores import usable_cores
 from modules.audio.representation import LogMelSequence, Representation
 
 
@@ -103,6 +103,11 @@ class ClipDataModule(LightningDataModule):
     def class_names(self) -> dict[str, tuple[str, ...]]:
         """For each way to class the clips, the names of its classes."""
         return dict(self.source.class_names)
+
+    @property
+    def cache_key(self) -> str:
+        """What these clips are, in a word: the same where they and their representation are the same."""
+        return cache_key(self.source, self.representation if self._represent == "ahead" else None)
 
     def prepare_data(self) -> None:
         """Makes, measures and represents the clips, unless the cache has them."""

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from datamodules.clips.source import ClipSource
 from datamodules.errors import DataError, first_of
-from datamodules.storage.cache import cached
+from datamodules.storage.cache import cached, entry_name
 from modules.audio import _torchaudio
 from modules.audio.representation import Representation
 
@@ -39,13 +39,8 @@ def cached_representations(source: ClipSource, representation: Representation, c
     Raises:
         DataError: Clips that cannot be had, by name; or a disk that cannot be written.
     """
-    key = {
-        "representation": representation.settings,
-        "torch": torch.__version__,
-        "torchaudio": _torchaudio.version,
-    }
     compute = _Represent(source, representation)
-    return _entry(source, "x", representation.shape(source.n_samples), key, compute, cache_dir, n_workers)
+    return _entry(source, representation, representation.shape(source.n_samples), compute, cache_dir, n_workers)
 
 
 def cached_audio(source: ClipSource, cache_dir: Path, n_workers: int) -> Path:
@@ -53,7 +48,30 @@ def cached_audio(source: ClipSource, cache_dir: Path, n_workers: int) -> Path:
 
     Its file is ``audio.npy``, float32 of shape (n_clips, n_samples).
     """
-    return _entry(source, "audio", (source.n_samples,), {}, source.audio, cache_dir, n_workers)
+    return _entry(source, None, (source.n_samples,), source.audio, cache_dir, n_workers)
+
+
+def cache_key(source: ClipSource, representation: Representation | None) -> str:
+    """Returns the name of a cache entry, which tells all that its content depends on.
+
+    Args:
+        source: The clips.
+        representation: What is computed of each; None for their audio.
+    """
+    return entry_name(*_key(source, representation))
+
+
+def _key(source: ClipSource, representation: Representation | None) -> tuple[str, dict[str, Any]]:
+    """The readable start of the name of an entry, and all that determines the entry."""
+    content, own = "audio", {}
+    if representation is not None:
+        content = "x"
+        own = {
+            "representation": representation.settings,
+            "torch": torch.__version__,
+            "torchaudio": _torchaudio.version,
+        }
+    return f"{source.name}-{content}", {"recipe": _RECIPE, "source": source.key(), "content": content, **own}
 
 
 class _Represent:
@@ -70,9 +88,8 @@ class _Represent:
 
 def _entry(
     source: ClipSource,
-    content: str,
+    representation: Representation | None,
     shape: tuple[int, ...],
-    key: dict[str, Any],
     compute: Callable[[int], NDArray[np.float32]],
     cache_dir: Path,
     n_workers: int,
@@ -83,10 +100,10 @@ def _entry(
     def build(folder: Path) -> None:
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
-        _write(source, compute, folder / f"{content}.npy", whole_shape, n_workers)
+        _write(source, compute, folder / f"{key['content']}.npy", whole_shape, n_workers)
 
-    whole_key = {"recipe": _RECIPE, "source": source.key(), "content": content, **key}
-    return cached(cache_dir, f"{source.name}-{content}", whole_key, build, 4 * int(np.prod(whole_shape)))
+    name, key = _key(source, representation)
+    return cached(cache_dir, name, key, build, 4 * int(np.prod(whole_shape)))
 
 
 class _Computed(Dataset[NDArray[np.float32] | str]):

@@ -9,7 +9,7 @@ from datamodules.nsynth.notes import NoteFormat
 from datamodules.nsynth.rendered import RenderedNotes
 from datamodules.nsynth.source import NSynthSource
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
-from datamodules.storage.worker_pool import usable_cores
+from datamodules.storage.cores import usable_cores
 from modules.audio.representation import Representation
 
 

@@ -14,8 +14,9 @@ from datamodules.clips.split import check_fraction
 from datamodules.errors import DataError
 from datamodules.nsynth.index import FAMILIES, SOURCES
 from datamodules.nsynth.notes import NoteFormat
+from datamodules.storage.cores import usable_cores
 from datamodules.storage.whole import whole_folder
-from datamodules.storage.worker_pool import usable_cores, worker_pool
+from datamodules.storage.worker_pool import worker_pool
 from datamodules.synthesis import fluidsynth, general_midi
 
 INSTRUMENTS: dict[str, dict[str, tuple[str, ...]]] = {

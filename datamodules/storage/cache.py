@@ -41,8 +41,7 @@ def cached(cache_dir: Path, name: str, key: Mapping[str, Any], build: Callable[[
     Raises:
         DataError: The disk is full or the folder cannot be written. Nothing of the entry is left behind.
     """
-    text = json.dumps(key, sort_keys=True, indent=2)
-    entry = cache_dir / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    text, entry = _text(key), cache_dir / entry_name(name, key)
     try:
         if entry.is_dir():
             return entry
@@ -53,6 +52,15 @@ def cached(cache_dir: Path, name: str, key: Mapping[str, Any], build: Callable[[
     except OSError as error:
         raise DataError(_why_not(error, entry, n_bytes), argument="cache_dir") from error
     return entry
+
+
+def entry_name(name: str, key: Mapping[str, Any]) -> str:
+    """Returns the name of an entry's folder; see `cached`."""
+    return f"{name}-{hashlib.sha256(_text(key).encode()).hexdigest()[:16]}"
+
+
+def _text(key: Mapping[str, Any]) -> str:
+    return json.dumps(key, sort_keys=True, indent=2)
 
 
 def _build(entry: Path, key: str, build: Callable[[Path], None], n_bytes: int) -> None:

@@ -80,11 +80,6 @@ def computed(
         pool.shutdown(cancel_futures=True)
 
 
-def usable_cores() -> int:
-    """Returns the number of CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _progress_bar() -> Progress:
     """The bar that long computations show: how many of how many, and how long it still takes."""
     return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -8,7 +8,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from datamodules.clips.datamodule import ClipDataModule
 from datamodules.errors import DataError
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
-from datamodules.storage.worker_pool import usable_cores
+from datamodules.storage.cores import usable_cores
 from datamodules.urmp.prepared import PreparedSegments
 from datamodules.urmp.segments import SEGMENT_SECONDS, UrmpSegments
 from datamodules.urmp.stems import find_stems

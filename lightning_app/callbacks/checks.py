@@ -30,6 +30,21 @@ def check_callbacks(trainer: Trainer, model: LightningModule, data: LightningDat
             check(model, data, stage)
 
 
+def check_loggers(trainer: Trainer) -> None:
+    """Lets every logger that has a method ``check()`` say what it lacks, such as a key, before any work.
+
+    Args:
+        trainer: The trainer, with its loggers.
+
+    Raises:
+        RunError: A logger cannot do its work; the message says why and what to do.
+    """
+    for logger in trainer.loggers:
+        check = getattr(logger, "check", None)
+        if check is not None:
+            check()
+
+
 def check_monitored(trainer: Trainer, model: LightningModule, monitored: Mapping[str, str]) -> None:
     """Checks that what is followed in training is logged, as far as model and callbacks tell what they log.
 

@@ -18,6 +18,10 @@ from lightning_app.runs.run_folder import RunFolder
 class ConfigRecord(SaveConfigCallback):
     """Writes the resolved configuration to the run's folder, and gives all of it to every logger.
 
+    Loggers also get the git ``commit``, the ``versions`` of packages, and the ``data_key``: the data's ``cache_key``.
+
+    A logger with a method ``begin(subcommand, step)`` is told which call begins, and the step that it goes on from.
+
     ``fit`` writes ``config.yaml``, which the other subcommands take with ``-c``; each of those writes
     ``config.<subcommand>.yaml``. Beside it, ``machine.json`` or ``machine.<subcommand>.json`` has what
     `lightning_app.machine.machine` returns. Both are written when the work starts, so a run that fails before, say on a
@@ -53,7 +57,17 @@ class ConfigRecord(SaveConfigCallback):
         folder, subcommand = RunFolder.of(trainer), trainer.state.fn.value
         with whole_file(folder.config_of(subcommand)) as draft:
             draft.write_text(yaml.safe_dump(with_portable_paths(written), sort_keys=False))
+        here = machine(trainer.strategy.root_device)
         with whole_file(folder.machine_of(subcommand)) as draft:
-            draft.write_text(json.dumps(machine(trainer.strategy.root_device), indent=2) + "\n")
+            draft.write_text(json.dumps(here, indent=2) + "\n")
+        facts = {"commit": here["commit"], "versions": here["versions"], "data_key": _data_key(trainer)}
         for logger in trainer.loggers:
-            logger.log_hyperparams(self.config.as_dict())
+            if hasattr(logger, "begin"):
+                # The step by which Lightning logs, which is not global_step where there are several optimisers.
+                logger.begin(subcommand, trainer.fit_loop.epoch_loop._batches_that_stepped)
+            logger.log_hyperparams({**self.config.as_dict(), **facts})
+
+
+def _data_key(trainer: Trainer) -> str | None:
+    """What the data are, in a word, where they tell it."""
+    return getattr(trainer.datamodule, "cache_key", None)  # type: ignore[attr-defined]

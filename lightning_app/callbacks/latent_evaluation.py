@@ -48,6 +48,10 @@ class LatentEvaluation(Callback):
         names = known.attribute_names[: len(known.regularized_dims)]
         return [*(f"{score}/{name}" for score in METRICS for name in names), "modularity"]
 
+    def test_scores(self, model: LightningModule) -> list[str]:
+        """What is measured in a ``test``, which is the same; see `lightning_app.sweeps.check`."""
+        return self.validation_scores(model)
+
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         # What cannot be evaluated is better known before the first epoch than after it.
         if stage not in ("fit", "validate", "test"):

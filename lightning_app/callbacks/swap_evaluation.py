@@ -90,6 +90,12 @@ class SwapEvaluation(Callback):
             swappable(model)
             swap_factor(clip_data(data), self.factor)
 
+    def test_scores(self, model: LightningModule) -> list[str]:
+        """What is measured besides the terms of the loss; see `lightning_app.sweeps.check`."""
+        measured = {"swap_f1": self.f1, "rpa": self.rpa is not None, "fad": True, "fad_resynthesis": True}
+        known = [score.key for score in swap_scores(self.factor or "", self.fad)]
+        return [key for key in known if measured.get(key.partition("/")[0], False)]
+
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if stage not in ("fit", "test"):
             return

@@ -11,18 +11,19 @@ from lightning_app.errors import RunError
 from lightning_app.evaluation.requirements import clip_data, swap_factor, swappable
 from lightning_app.evaluation.swap_pairs import classes_in_turn, partners_of_other_class
 from lightning_app.media.class_titles import class_title
-from lightning_app.media.examples import log_media, save_wav
+from lightning_app.media.examples import save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
 from lightning_app.media.swap_versions import swap_versions
 from lightning_app.runs.run_folder import RunFolder
+from lightning_app.tracking.media import Media, log_media
 
 
 class SwapExamples(EpochMedia):
     """Writes what the model makes of a few fixed validation pairs, as one picture and as audio.
 
     For each pair: source, target, reconstruction, both swaps, and a sample from the prior. The files lie under
-    ``media/`` in the run's folder, by epoch, and under ``media/test`` after ``test``; a W&B logger gets them too. The
-    pairs and the samples are the same each time, so that epochs and runs can be compared.
+    ``media/`` in the run's folder, by epoch, and under ``media/test`` after ``test``; loggers that take media get them
+    too. The pairs and the samples are the same each time, so that epochs and runs can be compared.
 
     Args:
         every_n_epochs: How often during training; the last epoch is always shown.
@@ -78,9 +79,10 @@ class SwapExamples(EpochMedia):
         columns = {version: representation.picture(x, n_samples).cpu().numpy() for version, x in shown.items()}
         seconds = n_samples / rate
         save_spectrogram_grid(picture, columns, rows, seconds, unit=representation.UNIT, scale=representation.SCALE)
-        sounds: dict[str, Path] = {}
+        titles = [f"{number}: {row}" for number, row in enumerate(rows, start=1)]
+        sounds: dict[str, dict[str, Path]] = {title: {} for title in titles}
         for version, waves in audio.items():
             for number, (wave, row) in enumerate(zip(waves, rows, strict=True), start=1):
                 file = f"{number}_{row} {version}".replace(" ", "_") + ".wav"
-                sounds[f"{number}: {row}, {version}"] = save_wav(folder / file, wave, rate)
-        log_media(trainer, name, {"spectrograms": picture}, sounds, rate)
+                sounds[titles[number - 1]][version] = save_wav(folder / file, wave, rate)
+        log_media(trainer, Media(name, {"spectrograms": picture}, sounds))

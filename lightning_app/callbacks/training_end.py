@@ -5,7 +5,9 @@ from enum import StrEnum
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lightning_app.runs.checkpoint import trained_step
 from lightning_app.runs.run_folder import RunFolder, Training
@@ -20,6 +22,9 @@ class Ending(StrEnum):
     MAX_TIME = "max_time"
     STOPPED = "stopped"
     """Another callback, or there was nothing to train on."""
+    INTERRUPTED = "interrupted"
+    """Ctrl-C, or another signal to end."""
+    ERROR = "error"
 
     @property
     def is_finish(self) -> bool:
@@ -28,12 +33,25 @@ class Ending(StrEnum):
 
 
 class TrainingEnd(Callback):
-    """Marks the run's folder when training ends: what ended it, and whether it is finished. Dry runs do not count."""
+    """Marks the run's folder when training ends: what ended it, and whether it is finished. Dry runs do not count.
+
+    A training that is killed leaves no mark.
+    """
 
     @rank_zero_only
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.fast_dev_run:  # type: ignore[attr-defined]
             RunFolder.of(trainer).unmark()
+
+    @rank_zero_only
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        if trainer.state.fn != TrainerFn.FITTING or trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        folder = RunFolder.of(trainer)
+        if not folder.config.is_file() or folder.training() is not None:
+            return  # it failed before anything was trained
+        ended = Ending.INTERRUPTED if isinstance(exception, (KeyboardInterrupt, SIGTERMException)) else Ending.ERROR
+        folder.mark_trained(Training(trainer.current_epoch, trainer.global_step, None, ended.value, finished=False))
 
     @rank_zero_only
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -13,9 +13,10 @@ from lightning_app.errors import RunError
 from lightning_app.evaluation.requirements import clip_data, regularised
 from lightning_app.evaluation.traversal import Traversal, posterior_means, range_of, traversal_scores, traverse
 from lightning_app.files import whole_file
-from lightning_app.media.examples import log_media, save_wav
+from lightning_app.media.examples import save_wav
 from lightning_app.media.spectrogram_grid import save_spectrogram_grid
 from lightning_app.runs.run_folder import RunFolder
+from lightning_app.tracking.media import Media, log_media, logged_step
 
 
 class TraversalExamples(EpochMedia):
@@ -66,22 +67,24 @@ class TraversalExamples(EpochMedia):
         rate = data.representation.sample_rate
         scores: dict[str, float] = {}
         pictures: dict[str, Path] = {}
-        sounds: dict[str, Path] = {}
+        sounds: dict[str, dict[str, Path]] = {}
         for dim, attribute in zip(model.regularized_dims, model.attribute_names, strict=False):
             positions = range_of(means[:, dim], self.n_positions)
             traversal = traverse(model, data, clips, dim, positions, attribute, module.device)
             pictures[attribute] = _save_picture(folder / f"{attribute}.png", traversal, attribute, data)
-            for number, waves in enumerate(traversal.audio, start=1):
-                path = folder / f"{attribute}_{number}.wav"
-                sounds[f"{attribute}, clip {number}"] = save_wav(path, waves.ravel(), rate)
+            sounds[attribute] = {
+                f"clip {number}": save_wav(folder / f"{attribute}_{number}.wav", waves.ravel(), rate)
+                for number, waves in enumerate(traversal.audio, start=1)
+            }
             scores |= traversal_scores(traversal, attribute)
         if scores:
             with whole_file(folder / "traversals.csv") as draft:
                 lines = [f"{key},{value}" for key, value in scores.items()]
                 draft.write_text("score,value\n" + "\n".join(lines) + "\n")
-        log_media(trainer, name, pictures, sounds, rate)
+        shown = {f"traversal/{attribute}": picture for attribute, picture in pictures.items()}
+        log_media(trainer, Media(name, shown, sounds, rows="attribute"))
         for logger in trainer.loggers:
-            logger.log_metrics({f"media/{key}": value for key, value in scores.items()}, trainer.global_step)
+            logger.log_metrics({f"media/{key}": value for key, value in scores.items()}, logged_step(trainer))
         module.train(was_training)
 
 

@@ -22,7 +22,7 @@ class TwoStageTraining(Callback):
 
     The second stage has a new objective, so early stopping and the choice of the best checkpoint start afresh there,
     and early stopping never ends the constrained stage. Training that will end or has ended before the second stage is
-    warned of, and so are tests of its checkpoints.
+    warned of, and so are tests of its checkpoints. The number of the stage, 1 or 2, is logged as ``stage``.
 
     Freezing waits until training has started: what is frozen when DDP wraps the model is never synchronised later.
     Multi-GPU runs need a strategy that finds unused parameters, like ``ddp_find_unused_parameters_true``.
@@ -114,6 +114,9 @@ class TwoStageTraining(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._enter_stage(trainer, pl_module)
+        # Losses of the two stages cannot be compared; whoever reads the log can tell them apart.
+        number = 1.0 if pl_module.stage is Stage.CONSTRAINED else 2.0
+        pl_module.log("stage", number, on_step=False, on_epoch=True, batch_size=1)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if pl_module.stage is Stage.CONSTRAINED:

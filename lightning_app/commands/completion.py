@@ -6,8 +6,9 @@ files.
 
 from collections.abc import Iterable, Sequence
 
-from lightning_app.commands.config_files import named_configs
+from lightning_app.commands.config_files import CONFIGS, named_configs
 from lightning_app.commands.figure import FIGURES
+from lightning_app.commands.sweep import PARTS
 from lightning_app.commands.table import Command, run_command
 
 _BASH = r"""
@@ -55,6 +56,10 @@ def _possible(before: Sequence[str], begun: str) -> Iterable[str]:
         return COMMANDS
     if before == ["figure"]:
         return FIGURES
+    if before == ["sweep"]:
+        return PARTS
+    if before == ["sweep", "run"]:
+        return sorted(path.stem for path in (CONFIGS / "sweeps").glob("*.yaml"))
     if before == ["completion"]:
         return SHELLS
     if before[0] == "report":

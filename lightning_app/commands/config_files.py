@@ -16,7 +16,7 @@ from lightning_app.errors import UsageError, did_you_mean
 CONFIGS = (Path(__file__).parents[1] / "configs").resolve()
 """The folder of the project's files; in a checkout it is linked to the one at the top."""
 
-FOLDERS = {"--data": "data", "--data.representation": "representations"}
+FOLDERS = {"--data": "data", "--data.representation": "representations", "--trainer.logger": "loggers"}
 """Folders there of the files that may be the value of an option, and whose names it takes."""
 
 _ENDINGS = (".yaml", ".yml", ".json")
@@ -32,9 +32,10 @@ def named_configs(option: str) -> dict[str, Path]:
     ['dmelodies', 'dmelodies_two_octaves', 'nsynth', 'nsynth_rendered', 'urmp']
     """
     root = CONFIGS / FOLDERS.get(option, "")
-    patterns = ("**/*.yaml",) if option == "include" else ("*.yaml", "presets/*.yaml")
-    files = sorted(path for pattern in patterns for path in root.glob(pattern) if path.name != "experiments.yaml")
-    return {path.relative_to(root).with_suffix("").as_posix(): path for path in files}
+    patterns = ("**/*.yaml",) if option == "include" else ("*.yaml", "quick/*.yaml", "presets/*.yaml")
+    files = sorted(path for pattern in patterns for path in root.glob(pattern))
+    named = {path.relative_to(root).with_suffix("").as_posix(): path for path in files}
+    return {name: path for name, path in named.items() if name != "experiments" and not name.startswith("sweeps/")}
 
 
 def with_paths(words: Sequence[str]) -> list[str]:
@@ -123,7 +124,7 @@ def _included(names: Any, folder: Path, where: str) -> list[Path]:
     listed = names if isinstance(names, list) else [names]
     if not all(isinstance(name, str) for name in listed):
         raise UsageError(f"{where} is {names!r}; it takes a file, or a list of files.")
-    return [_found(name, folder, named_configs("include"), where) for name in listed]
+    return [found_config(name, folder, named_configs("include"), where) for name in listed]
 
 
 def _overridden(base: Any, over: Any) -> Any:
@@ -137,17 +138,23 @@ def _overridden(base: Any, over: Any) -> Any:
 
 def _path(option: str, word: str) -> str:
     """The path of the file that the value of an option names; a value that names no file stays as it is."""
-    # Options of data take a class too: a.b.Class or Class. All take a whole configuration in braces.
-    named = word.endswith(_ENDINGS) or not ("." in word or word[:1].isupper() or word == "null")
-    if word.startswith("{") or (option in FOLDERS and not named):
+    # Options of parts take a class too: a.b.Class or Class. All take a whole configuration in braces or brackets.
+    named = word.endswith(_ENDINGS) or not ("." in word or word[:1].isupper() or word in ("null", "true", "false"))
+    if word.startswith(("{", "[")) or (option in FOLDERS and not named):
         return word
-    path = _found(word, Path(), named_configs(option), option)
+    path = found_config(word, Path(), named_configs(option), option)
     read_config(path)
     return str(path)
 
 
-def _found(word: str, folder: Path, known: Mapping[str, Path], where: str) -> Path:
-    """The file that a word names.
+def found_config(word: str, folder: Path, known: Mapping[str, Path], where: str) -> Path:
+    """Returns the file that a word names.
+
+    Args:
+        word: A path, or the name of one of the project's files.
+        folder: The folder that a path is relative to.
+        known: The project's files that may be meant, by their names.
+        where: What names the file, for the message of an error.
 
     Raises:
         UsageError: There is none; names the nearest and lists the project's.

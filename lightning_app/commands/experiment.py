@@ -1,26 +1,23 @@
 """Makes the runs of a figure: ``disentangle experiment --figure swap_f1 --data dmelodies --length short``."""
 
 import asyncio
-import os
 import shlex
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from jsonargparse import auto_cli
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from datamodules.storage.worker_pool import usable_cores
+from lightning_app.commands.function_command import call_function
 from lightning_app.errors import RunError
 from lightning_app.files import whole_file
 from lightning_app.runs.evaluation_record import is_finished
 from lightning_app.runs.experiments import EXPERIMENTS, Run, read_experiments
 from lightning_app.runs.run_folder import RunFolder
-
-_SECONDS_TO_END = 20.0
+from lightning_app.runs.run_processes import call, commands_left, environment_of, failure, typed
 
 
 @dataclass(frozen=True)
@@ -38,13 +35,7 @@ class _Work:
 
     def commands(self) -> list[list[str]]:
         """What is left to do; training goes on where it was stopped."""
-        test = self.run.test_arguments(self.runs)
-        if self.folder.is_trained():
-            return [test]
-        if any(self.folder.checkpoints.glob("*.ckpt")):
-            return [[*self.fit, "--ckpt_path", "last"], test]
-        # What was stopped before its first checkpoint starts anew.
-        return [[*self.fit, *(["--overwrite"] if self.folder.holds_run() else [])], test]
+        return commands_left(self.folder, self.fit, self.run.test_arguments(self.runs))
 
     def started_otherwise(self) -> bool:
         """Whether what there is of the run came from other choices."""
@@ -108,7 +99,7 @@ def run_experiment(
     unfinished = [work for work in wanted if not is_finished(work.folder)]
     if dry_run:
         for command in (command for work in unfinished for command in work.commands()):
-            print(_typed(command))
+            print(typed(command))
         return
     failures = asyncio.run(_make_all(unfinished, jobs))
     if failures:
@@ -121,70 +112,37 @@ async def _make_all(unfinished: Sequence[_Work], jobs: int) -> list[str]:
     # Ctrl-C does the same of itself.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, cast(asyncio.Task, asyncio.current_task()).cancel)
     at_once = max(1, min(jobs, len(unfinished)))
-    environment = {"OMP_NUM_THREADS": str(max(1, usable_cores() // at_once)), **os.environ}
-    turns = asyncio.Semaphore(jobs)
+    places: asyncio.Queue[int] = asyncio.Queue()
+    for place in range(at_once):
+        places.put_nowait(place)
     columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns) as progress:
         overall = progress.add_task("runs", total=len(unfinished))
 
         async def make(work: _Work) -> str | None:
-            async with turns:
-                commands, failure = work.commands(), None
-                shown = progress.add_task(work.run.name, total=len(commands))
-                with whole_file(work.folder.experiment) as draft:
-                    draft.write_text(work.choices)
-                for command in commands:
-                    if status := await _call(command, work.folder.output, environment):
-                        failure = _failure(work, command, status)
-                        break
-                    progress.advance(shown)
-                progress.remove_task(shown)
-                progress.advance(overall)
-                return failure
+            place = await places.get()
+            commands, failed = work.commands(), None
+            shown = progress.add_task(work.run.name, total=len(commands))
+            with whole_file(work.folder.experiment) as draft:
+                draft.write_text(work.choices)
+            for command in commands:
+                if status := await call(command, work.folder.output, environment_of(place, at_once)):
+                    failed = f"{work.run.name}, {failure(command, status, work.folder.output)}"
+                    break
+                progress.advance(shown)
+            progress.remove_task(shown)
+            progress.advance(overall)
+            places.put_nowait(place)
+            return failed
 
         failures = await asyncio.gather(*map(make, unfinished))
     return [failure for failure in failures if failure is not None]
 
 
-async def _call(arguments: Sequence[str], output: Path, environment: Mapping[str, str]) -> int:
-    """Calls ``disentangle`` and returns its exit status; it ends with this process."""
-    with output.open("a") as file:
-        print(f"$ {_typed(arguments)}", file=file, flush=True)
-        process = await asyncio.create_subprocess_exec(
-            # -P: a folder lightning_app in the working directory is not this one.
-            *[sys.executable, "-P", "-m", "lightning_app", *arguments],
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=file,
-            stderr=asyncio.subprocess.STDOUT,
-            env=environment,
-        )
-        try:
-            return await process.wait()
-        except asyncio.CancelledError:
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), _SECONDS_TO_END)
-            except TimeoutError:
-                process.kill()
-            raise
-
-
-def _typed(arguments: Sequence[str]) -> str:
-    """The command as one would type it."""
-    return shlex.join(["disentangle", *arguments])
-
-
-def _failure(work: _Work, command: Sequence[str], status: int) -> str:
-    lines = [line.strip() for line in work.folder.output.read_text(errors="replace").splitlines() if line.strip()]
-    # The loggers have their say after an error.
-    said = [line for line in lines if line.startswith("error:")] or lines
-    return f"{work.run.name}, {command[0]}: {said[-1]} (exit status {status}; all of it in {work.folder.output})"
-
-
 def main(words: Sequence[str]) -> None:
     """Makes the runs that the options choose."""
     try:
-        auto_cli(run_experiment, args=list(words), as_positional=False, prog="disentangle experiment")
+        call_function(run_experiment, words, "disentangle experiment")
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("Stopped. The same command goes on from here.", file=sys.stderr)
         sys.exit(130)

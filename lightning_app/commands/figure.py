@@ -21,13 +21,13 @@ def main(words: Sequence[str]) -> None:
 
 
 def _draw(module: str, name: str, words: Sequence[str]) -> None:
-    from jsonargparse import auto_cli
+    from lightning_app.commands.function_command import call_function
 
     try:
         figure = getattr(import_module(module), name)
     except (ModuleNotFoundError, AttributeError) as error:
         raise UsageError(f"there is no figure {module}.{name}: {error}.") from error
-    auto_cli(figure, args=list(words), as_positional=False, prog=f"disentangle figure {name}")
+    call_function(figure, words, f"disentangle figure {name}")
 
 
 FIGURES = {

@@ -1,7 +1,6 @@
 """The parser of options and configuration files: jsonargparse's, with includes and short errors."""
 
 import re
-import sys
 from argparse import Action
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,7 +10,7 @@ from jsonargparse import get_loader, set_dumper, set_loader
 from lightning.pytorch.cli import LightningArgumentParser
 
 from lightning_app.commands.config_files import with_includes
-from lightning_app.commands.parser_messages import in_one_line, with_nearest
+from lightning_app.commands.parser_messages import end_with, with_nearest
 
 PARSER_MODE = "omegaconf+"
 """References in a configuration are resolved after all options are merged."""
@@ -21,11 +20,9 @@ class OneMessageParser(LightningArgumentParser):
     """A parser whose errors are one message and not preceded by pages of usage."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        message = with_nearest(message, self._actions)
         if not self.exit_on_error:  # it parses the arguments of a class; the parser outside knows where they belong
-            super().error(message, ex)
-        print(f"error: {in_one_line(message)}\nSee {self.prog.replace(' [options]', '')} --help.", file=sys.stderr)
-        sys.exit(2)
+            super().error(with_nearest(message, self._actions), ex)
+        end_with(message, self._actions, self.prog.replace(" [options]", ""))
 
     def _check_value_key(self, action: Action, value: Any, key: str, *args: Any, **kwargs: Any) -> Any:
         """Leaves a value with a reference to the check that follows when references are resolved.

@@ -4,6 +4,7 @@ import re
 import sys
 from argparse import Action
 from collections.abc import Iterable
+from typing import NoReturn
 
 from lightning_app.errors import did_you_mean
 
@@ -19,6 +20,21 @@ _TYPES = {
     "<class 'tuple'>": "a list like [4]",
     "<class 'list'>": "a list like [4]",
 }
+
+
+def end_with(message: str, actions: Iterable[Action], program: str) -> NoReturn:
+    """Ends the program with one message about a mistyped option, and exit status 2.
+
+    Args:
+        message: What the parser says.
+        actions: The options that the parser knows.
+        program: The program as one types it.
+    """
+    actions = list(actions)
+    if (lacking := re.fullmatch(r"the following arguments are required: (.+)", message)) is not None:
+        message = f"this needs {', '.join(_written(name, actions) for name in lacking[1].split(', '))}."
+    print(f"error: {in_one_line(with_nearest(message, actions))}\nSee {program} --help.", file=sys.stderr)
+    sys.exit(2)
 
 
 def with_nearest(message: str, actions: Iterable[Action]) -> str:
@@ -41,6 +57,8 @@ def in_one_line(message: str) -> str:
     'there is no option --model.zdim. Did you mean --model.z_dim?'
     >>> in_one_line('Parser key "data":\n  Parser key "seed":\n    Expected a <class \'int\'>. Got value: many')
     '--data.seed takes an integer, not many.'
+    >>> in_one_line('Parser key "clips":\n  Not of type PositiveInt: 0 does not conform to restriction v>0')
+    '--clips takes a number that is more than 0, not 0.'
     """
     keys = [key for key in re.findall(r'Parser key "([^"]+)"', message) if key != "config"]
     prefix = "".join(f"{key}." for key in keys)
@@ -50,6 +68,9 @@ def in_one_line(message: str) -> str:
         return f"there is no option --{prefix}{unknown[unknown.lastindex or 0]}.{nearest}"
     if (name := re.search(r"Expected a dot import path string: (\w+)", message)) is not None and len(keys) == 1:
         return f"--{keys[0]}: there is no class {name[1]}.{did_you_mean(name[1], _class_names(message))}"
+    if keys and (limited := re.search(r"Not of type \w+: (.+?) does not conform to restriction v(>=?)(\S+)", message)):
+        least = f"{limited[3]} or more" if limited[2] == ">=" else f"more than {limited[3]}"
+        return f"--{'.'.join(keys)} takes a number that is {least}, not {limited[1]}."
     given = re.search(r"Got value: (.+)|Given value: (.+)", message)
     inner = message[: given.end()] if given else message
     expected = re.findall(r"Expected a (<class '\w+'>|typing\.Literal\[.+?\])", inner)
@@ -58,6 +79,12 @@ def in_one_line(message: str) -> str:
     return (
         f"--{'.'.join(keys)} takes {' or '.join(dict.fromkeys(map(_in_words, expected)))}, not {given[1] or given[2]}."
     )
+
+
+def _written(name: str, actions: Iterable[Action]) -> str:
+    """An argument as one types it."""
+    options = [action.option_strings for action in actions if action.dest == name]
+    return options[0][0] if options and options[0] else name.upper()
 
 
 def _in_words(expected: str) -> str:

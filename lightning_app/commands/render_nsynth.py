@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from jsonargparse import auto_cli
-
 from datamodules.nsynth.rendered import render_to
+from lightning_app.commands.function_command import call_function
 
 
 def main(words: Sequence[str]) -> None:
     """Renders the notes that the options choose."""
-    auto_cli(render_to, args=list(words), as_positional=False, prog="disentangle render-nsynth")
+    call_function(render_to, words, "disentangle render-nsynth")

@@ -1,13 +1,15 @@
 """What evaluations and media need of a run's model and data, checked by what these can do."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from lightning.pytorch.utilities import rank_zero_warn
+from torch import Tensor
 
 from datamodules.protocols import OF_SETUP, ClipData
 from lightning_app.errors import RunError
-from modules.protocols import Regularised, Swappable, lacking
+from modules.protocols import GlobalLatent, Regularised, Swappable, lacking
 
 _LEAVE_OUT = "leave it out with --evaluation null --media null"
 
@@ -62,6 +64,31 @@ def regularised(model: Any, data: ClipData) -> Regularised:
             "they must be the same, in the same order."
         )
     return cast(Regularised, model)
+
+
+class ClipLatent(NamedTuple):
+    """One latent vector for each clip."""
+
+    name: str
+    """What it is called: ``v`` or ``z``."""
+    of: Callable[[Tensor], Tensor]
+    """Takes inputs (B, ...) to their vectors (B, D)."""
+
+
+def clip_latent(model: Any) -> ClipLatent:
+    """Returns what a model tells of whole clips: its global latent or, where it has none, its posterior means.
+
+    Raises:
+        RunError: It tells neither; the message says what is missing.
+    """
+    if not lacking(model, GlobalLatent):
+        return ClipLatent("v", model.global_latent)
+    if not lacking(model, Regularised):
+        return ClipLatent("z", model.latent)
+    raise RunError(
+        f"a map of clips shows one latent vector of each, and {type(model).__name__} has no global_latent (see "
+        "modules.protocols.GlobalLatent); leave the map out with --latent_map null."
+    )
 
 
 def swap_factor(data: ClipData, factor: str | None) -> str:

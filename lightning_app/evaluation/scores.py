@@ -134,6 +134,16 @@ def swap_scores(factor: str, embeddings: Iterable[str]) -> list[Score]:
     ]
 
 
+def headline(keys: Iterable[str]) -> list[str]:
+    """Returns those keys of an evaluation that a line about a run has room for, in order.
+
+    >>> headline(["loss", "swap_f1/pre_swap", "swap_f1/global_swap", "kl_v", "dmig/depth"])
+    ['swap_f1/global_swap', 'dmig/depth']
+    """
+    after_swaps = [score(step).key for score in (macro_f1, pitch_accuracy) for step in ("global_swap", "local_swap")]
+    return [key for key in keys if key in after_swaps or key.startswith("dmig/")]
+
+
 def measuring_options(keys: Sequence[str]) -> list[str]:
     """Returns the options of ``disentangle test`` that measure what it would leave out.
 

@@ -89,11 +89,11 @@ class TileMaker:
         """Returns one whose colours are those of some inputs, (n, ...)."""
         return cls(sounds, representation, n_samples, colour_range(representation.picture(x, n_samples).numpy()), seed)
 
-    def decoded(self, x: Tensor, titles: Sequence[str]) -> list[Tile]:
-        """Makes tiles of what a model made, (n, ...), and makes it audible."""
+    def decoded(self, x: Tensor, titles: Sequence[str], like: Tensor | None = None) -> list[Tile]:
+        """Makes tiles of what a model made, (n, ...), and makes it audible, with the phase of audio (n, n_samples)."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            waves = self.representation.inverse(x, self.n_samples).numpy()
+            waves = self.representation.inverse(x, self.n_samples, like=like).numpy()
         return [self.tile(*parts) for parts in zip(x, waves, titles, strict=True)]
 
     def tile(self, x: Tensor, wave: NDArray[np.floating], title: str) -> Tile:

@@ -27,7 +27,8 @@ from lightning_app.report.traversals import TraversalRow, traversals
 GENERATOR = '<meta name="generator" content="disentangle report">'
 """What tells a report from other pages, near its beginning."""
 
-_ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parent / "assets"
+"""The folder of the page's template, style and script."""
 # The colours of a picture are those of what the model heard in this many clips.
 _N_CLIPS_OF_COLOURS = 64
 
@@ -80,9 +81,9 @@ def render(runs: Sequence[ReportedRun], choices: Choices, progress: Progress) ->
             sections.append(_section(run, choices, sounds, lambda: progress.advance(task)))
     charts, unlogged = curves(runs)
     tables, unscored = score_tables(runs)
-    assets = {name: Markup((_ASSETS / name).read_text()) for name in ("report.css", "report.js")}
+    assets = {name: Markup((ASSETS / name).read_text()) for name in ("report.css", "report.js")}
     environment = Environment(
-        loader=FileSystemLoader(_ASSETS), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
     return environment.get_template("report.html.jinja").render(

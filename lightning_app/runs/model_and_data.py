@@ -3,6 +3,8 @@
 from lightning import LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
 
+import modules  # noqa: F401, so that classes are known by their names alone
+from datamodules import DMelodiesDataModule, NSynthDataModule, URMPDataModule  # noqa: F401, likewise
 from lightning_app.errors import RunError
 
 

@@ -23,16 +23,19 @@ _FILES = (
         "config.yaml",
         "config.*.yaml",
         "machine*.json",
+        "metrics.csv",
+        "metrics.*.csv",
         "training.json",
         "evaluation.json",
         "encodings.npz",
         "report.html",
+        "wandb.json",
         "checkpoints/*.ckpt",
     ],
-    *["media/epoch_*/*", "media/test/*", "logs/version_*/*", "figures/*.png", "figures/*.svg", "figures/*.csv"],
-    "figures/*/*.wav",
+    *["media/epoch_*/*", "media/test/*", "figures/*.png", "figures/*.svg", "figures/*.csv"],
+    *["figures/*/*.wav", "tensorboard/events.out.tfevents.*", "tensorboard/hparams.yaml"],
 )
-_FOLDERS = ("checkpoints", "media", "logs", "figures")
+_FOLDERS = ("checkpoints", "media", "figures", "tensorboard")
 # Options of the project's own classes that version 0.1 had, by which its runs are told.
 _OUTDATED = {"data": ("datamodules.", ("log_mel", "spectrogram")), "model": ("modules.", ("n_features", "size"))}
 
@@ -130,11 +133,14 @@ class RunFolder:
         """The folder of the figures of this run."""
         return self.path / "figures"
 
+    def metrics_of(self, subcommand: str) -> Path:
+        """What a call has logged: of ``fit`` over all its parts, of the others the last call."""
+        return self.path / ("metrics.csv" if subcommand == "fit" else f"metrics.{subcommand}.csv")
+
     @property
-    def logs(self) -> list[Path]:
-        """The CSV files of what was logged, in the order in which they were begun."""
-        files = self.path.glob("logs/version_*/metrics.csv")
-        return sorted(files, key=lambda file: int(file.parent.name.split("_")[-1]))
+    def wandb(self) -> Path:
+        """The id of the run's W&B run, which all calls share, and how many of them have written to it."""
+        return self.path / "wandb.json"
 
     @property
     def experiment(self) -> Path:

@@ -47,6 +47,17 @@ def require_no_training(folder: RunFolder) -> None:
             pass
 
 
+def is_held(folder: RunFolder) -> bool:
+    """Whether a training is writing to a run's folder now."""
+    if not folder.holder.exists():
+        return False  # without taking the lock even for a moment, which might refuse a training that starts
+    try:
+        require_no_training(folder)
+    except RunError:
+        return True
+    return False
+
+
 @contextmanager
 def _locked(folder: RunFolder) -> Iterator[None]:
     try:

@@ -1,8 +1,9 @@
-"""What a run has logged, read from its CSV files."""
+"""What a run has logged, read from its CSV file."""
 
 import csv
-import math
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,77 +12,118 @@ from lightning_app.errors import RunError
 from lightning_app.runs.run_folder import RunFolder
 
 
-def logged(run: RunFolder) -> dict[str, NDArray[np.float64]]:
-    """Reads all that a training has logged, over all its parts where it was stopped and resumed.
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Reads the rows of a log; one that is being written, or whose writing was broken off, is left out.
+
+    Args:
+        path: The CSV file.
+    """
+    lines = path.read_text().splitlines(keepends=True)
+    return [row for row in csv.DictReader(line for line in lines if line.endswith("\n")) if row["step"]]
+
+
+def logged(run: RunFolder, subcommand: str = "fit") -> dict[str, NDArray[np.float64]]:
+    """Reads all that a call has logged.
 
     Args:
         run: The run's folder.
+        subcommand: The call: ``fit``, ``validate``, ``test`` or ``predict``.
 
     Returns:
         The columns by their names, among them ``epoch`` and ``step``; a row for each step at which something was
         logged, NaN where a column was not.
 
     Raises:
-        RunError: The folder has no log.
+        RunError: The folder has no such log, or nothing in it.
     """
-    rows: dict[tuple[int, int], dict[str, float]] = {}
-    for file in run.logs:
-        with file.open(newline="") as lines:
-            part = [row for row in csv.DictReader(lines) if row.get("epoch") and row.get("step")]
-        if not any(row.get(key) for row in part for key in row if key.startswith("train/")):
-            continue
-        begins = min(int(row["epoch"]) for row in part)
-        rows = {place: values for place, values in rows.items() if place[0] < begins}
-        for row in part:
-            values = {key: float(value) for key, value in row.items() if value}
-            rows.setdefault((int(row["epoch"]), int(row["step"])), {}).update(values)
-    if not rows:
-        raise RunError(f"nothing is logged in {run.path}; name the folder of a run with the CSV logger.")
-    names = dict.fromkeys(key for row in rows.values() for key in row)
-    return {name: np.array([rows[place].get(name, math.nan) for place in sorted(rows)]) for name in names}
+    rows = _rows(run, subcommand)
+    columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
+    # What is logged at the start of an epoch, such as a learning rate, does not say of which.
+    for row in range(len(rows) - 2, -1, -1):
+        if np.isnan(columns["epoch"][row]):
+            columns["epoch"][row] = columns["epoch"][row + 1]
+    return columns
 
 
 def validation_epochs(run: RunFolder, keys: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-    """Reads what a run has logged at each validation epoch, over all its parts where it was stopped and resumed.
+    """Reads what a training has logged at each validation epoch.
 
     Args:
         run: The run's folder.
-        keys: The columns of ``logs/version_N/metrics.csv`` to read.
+        keys: The columns of ``metrics.csv`` to read.
 
     Returns:
-        For each key, and for ``epoch``, its values by ascending epoch, shape (n_epochs,). Of an epoch that was logged
-        twice the later part counts.
+        For each key, and for ``epoch``, its values by ascending epoch, shape (n_epochs,).
 
     Raises:
         RunError: The folder has no log, or the log has none of the keys, or no whole epoch.
     """
-    if not run.logs:
-        raise RunError(f"no log in {run.path}; name the folder of a run with the CSV logger, like runs/ar_vae.")
-    rows: dict[int, list[float]] = {}
-    columns: set[str] = set()
-    for file in run.logs:
-        with file.open(newline="") as lines:
-            reader = csv.DictReader(lines)
-            logged = set(reader.fieldnames or ())
-            columns |= logged
-            # What `validate` logs is of no epoch, and counts from 0 again.
-            trained = any(column.startswith("train/") for column in logged)
-            of_epochs = [row for row in reader if trained and row.get("epoch")]
-            # A part that was resumed replaces what an earlier one had logged from there on.
-            begins = min((int(row["epoch"]) for row in of_epochs), default=math.inf)
-            rows = {epoch: values for epoch, values in rows.items() if epoch < begins}
-            for row in of_epochs:
-                if all(row.get(key) for key in keys):
-                    rows[int(row["epoch"])] = [float(row[key]) for key in keys]
-    missing = [key for key in keys if key not in columns]
-    if missing or not rows:
+    rows = _rows(run, "fit")
+    whole = {int(row["epoch"]): row for row in rows if row["epoch"] and all(row.get(key) for key in keys)}
+    missing = [key for key in keys if key not in rows[0]]
+    if missing or not whole:
         raise RunError(
-            f"the log of {run.path} has no {', '.join(missing) or 'whole epoch yet'}; it has {_some(columns)}."
+            f"the log of {run.path} has no {', '.join(missing) or 'whole epoch yet'}; it has {_some(list(rows[0]))}."
         )
-    epochs = sorted(rows)
-    values = np.array([rows[epoch] for epoch in epochs])
-    return {"epoch": np.array(epochs, float), **{key: values[:, column] for column, key in enumerate(keys)}}
+    epochs = sorted(whole)
+    values = {key: np.array([float(whole[epoch][key]) for epoch in epochs]) for key in keys}
+    return {"epoch": np.array(epochs, float), **values}
 
 
-def _some(columns: set[str]) -> str:
+class BestEpoch(NamedTuple):
+    """The best epoch of a training by a score.
+
+    Attributes:
+        value: The score there.
+        epoch: Number of the epoch, from 0.
+    """
+
+    value: float
+    epoch: int
+
+
+def best_epoch(run: RunFolder, key: str, mode: Literal["min", "max"]) -> BestEpoch:
+    """Finds the epoch whose checkpoint is the best one, by a score that was logged at each.
+
+    Where training has stages, each has an objective of its own, and the epochs of the last one count.
+
+    Args:
+        run: The run's folder.
+        key: The score, like ``val/negative_elbo``.
+        mode: Whether the least or the greatest value is the best.
+
+    Raises:
+        RunError: The run has not logged that, or it was never finite.
+    """
+    values = validation_epochs(run, [key])
+    stages = _stages(run)
+    last = max(stages.values(), default=0.0)
+    of_last = [
+        stages.get(int(epoch), last) == last and np.isfinite(value)
+        for epoch, value in zip(*values.values(), strict=True)
+    ]
+    if not any(of_last):
+        raise RunError(f"the log of {run.path} has no finite {key}.")
+    scores = np.where(of_last, values[key], np.inf if mode == "min" else -np.inf)
+    best = int(scores.argmin() if mode == "min" else scores.argmax())
+    return BestEpoch(float(scores[best]), int(values["epoch"][best]))
+
+
+def _stages(run: RunFolder) -> dict[int, float]:
+    """The stage of each epoch, where training has stages."""
+    return {int(row["epoch"]): float(row["stage"]) for row in _rows(run, "fit") if row.get("stage") and row["epoch"]}
+
+
+def _rows(run: RunFolder, subcommand: str) -> list[dict[str, str]]:
+    path = run.metrics_of(subcommand)
+    rows = read_rows(path) if path.is_file() else []
+    if not rows:
+        raise RunError(
+            f"nothing is logged in {path}; name the folder of a run with the logger lightning_app.tracking.CsvLog, "
+            "which every configuration of this project has."
+        )
+    return rows
+
+
+def _some(columns: list[str]) -> str:
     return ", ".join(sorted(column for column in columns if column.startswith("val/"))) or "no validation"

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import yaml
 from lightning import Callback, LightningDataModule, Trainer
 from torch.utils.data import DataLoader, default_collate
 
@@ -180,9 +181,8 @@ def ar_vae(tmp_path, nsynth_root):
             *(["--media.n_examples", "1", "--media.n_positions", "3"] if media else ["--media", "null"]),
         ]
         if logger:
-            csv_logger = "lightning.pytorch.loggers.CSVLogger"
-            small += ["--trainer.logger", csv_logger, "--trainer.logger.save_dir", str(root)]
-            small += ["--trainer.logger.name", "logs", "--trainer.log_every_n_steps", "1"]
+            small += ["--trainer.logger", "lightning_app.tracking.CsvLog", "--trainer.logger.folder", str(root)]
+            small += ["--trainer.log_every_n_steps", "1"]
         else:
             small += ["--trainer.logger", "false"]
         main([subcommand, "-c", str(CONFIGS / "ar_vae.yaml"), *small, *options])
@@ -207,6 +207,18 @@ def two_octave_run(tmp_path_factory, render_cache):
     return root
 
 
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser for all tests; they are skipped where there is none."""
+    from tests import browser as browsers  # the scripts that load this file do not know `tests`
+
+    if (name := browsers.missing()) is not None:
+        pytest.skip(f"no {name} on the path; on Debian and Ubuntu: apt-get install chromium chromium-driver")
+    with browsers.chromium() as browser:
+        browser.set_script_timeout(60)
+        yield browser
+
+
 @pytest.fixture
 def results(tmp_path):
     """Makes the runs of a figure look trained and evaluated."""
@@ -215,3 +227,35 @@ def results(tmp_path):
     folder = tmp_path / "results"
     folder.mkdir()
     return Results(folder)
+
+
+@pytest.fixture
+def small_sweep(tmp_path, render_cache):
+    """A sweep file whose runs are real and tiny: two learning rates, and one seed."""
+    config = {
+        "trainer": {"max_epochs": 1, "accelerator": "cpu", "logger": False, "enable_progress_bar": False},
+        "data": {
+            "init_args": {
+                "cache_dir": str(render_cache),
+                "size": 8,
+                "batch_size": 3,
+                "prepare_workers": 1,
+                "representation": {"init_args": {"n_mels": 12, "hop_length": 1024}},
+            }
+        },
+        "media": None,
+        "evaluation": {"init_args": {"rpa": None}},
+    }
+    (tmp_path / "tiny_runs.yaml").write_text(yaml.safe_dump(config))
+    content = {
+        "method": "grid",
+        "metric": {"name": "test/swap_f1/global_swap", "goal": "maximize"},
+        "parameters": {"model.learning_rate": {"values": [0.004, 0.02]}, "seed_everything": {"value": 5}},
+        "command": [
+            *["${env}", "disentangle", "fit", "--config=dsae", "--config=presets/small_steps"],
+            *[f"--config={tmp_path / 'tiny_runs.yaml'}", "${args}"],
+        ],
+    }
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import torch
 import yaml
 
 from lightning_app.cli import main
-from lightning_app.commands.config_files import read_config
+from lightning_app.commands.config_files import read_config, with_paths
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
@@ -61,8 +60,8 @@ def test_override_reaches_all_that_depends_on_it(capsys):
     assert config["schedule"]["init_args"]["constrained_epochs"] == 7
     assert config["trainer"]["default_root_dir"] == "runs/mine"
     assert config["checkpoint"]["init_args"]["dirpath"] == "runs/mine/checkpoints"
-    assert [logger["init_args"]["save_dir"] for logger in config["trainer"]["logger"]] == ["runs/mine"] * 2
-    assert config["trainer"]["logger"][1]["init_args"]["offline"] is True
+    assert [logger["init_args"]["folder"] for logger in config["trainer"]["logger"]] == ["runs/mine"] * 2
+    assert config["trainer"]["logger"][1]["init_args"]["run_name"] == "mine"
 
 
 @pytest.mark.parametrize("name", ["1e3", "77950e8", "2024", "1_000"])
@@ -197,14 +196,50 @@ def test_gpu_that_is_not_there(capsys):
     )
 
 
-@pytest.mark.skipif(find_spec("tensorboard") is not None, reason="TensorBoard is installed")
-def test_logger_that_is_not_installed(capsys, tmp_path):
-    logger = ["--trainer.logger", "TensorBoardLogger", "--trainer.logger.save_dir", str(tmp_path)]
+@pytest.mark.parametrize(("logger", "name"), [("tensorboard", "TensorBoard"), ("mlflow", "MLflow")])
+def test_logger_that_is_not_installed(tmp_path, logger, name):
+    """In a process of its own, in which the package cannot be imported."""
+    hidden = {"tensorboard": ("tensorboard", "tensorboardX"), "mlflow": ("mlflow", "mlflow-skinny")}[logger]
+    program = (
+        "import sys, importlib.metadata as m; hidden = sys.argv.pop(1).split(','); found = m.distribution\n"
+        "def distribution(name):\n"
+        "    if name in hidden: raise m.PackageNotFoundError(name)\n"
+        "    return found(name)\n"
+        "m.distribution = distribution\n"
+        "sys.modules.update({name.replace('-', '_'): None for name in hidden})\n"
+        "from lightning_app.commands.disentangle import main; main()"
+    )
 
-    assert "TensorBoard is not installed: pip install tensorboard" in _fails(capsys, *_fit(*logger))
+    words = _fit("--trainer.logger", logger, "--trainer.default_root_dir", str(tmp_path / "run"))
+    done = subprocess.run([sys.executable, "-c", program, ",".join(hidden), *words], capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert f"error: {name} is not installed: pip install 'disentangle[{logger}]'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
-def test_wandb_without_a_key(tmp_path, render_cache):
+@pytest.mark.parametrize("name", ["csv", "tensorboard", "mlflow", "wandb"])
+def test_loggers_by_name_write_to_the_runs_folder(capsys, name):
+    config = _printed(capsys, *with_paths(_fit("--trainer.logger", name, "--name", "mine")))
+
+    csv_log, *others = config["trainer"]["logger"]
+    assert csv_log["class_path"] == "lightning_app.tracking.CsvLog"
+    for logger in [csv_log, *others]:
+        assert "runs/mine" in logger["init_args"].values()
+    assert len(others) == (name != "csv")
+
+
+def test_logger_that_there_is_not(capsys):
+    from lightning_app.commands.disentangle import main as disentangle
+
+    with pytest.raises(SystemExit):
+        disentangle(_fit("--trainer.logger", "tensorbord"))
+
+    message = capsys.readouterr().err
+    assert "--trainer.logger: there is no configuration 'tensorbord'. Did you mean tensorboard?" in message
+
+
+def test_wandb_without_a_key(tmp_path):
     """In a process of its own, since W&B keeps what it once knew of keys."""
     run = [
         "--trainer.default_root_dir",
@@ -214,7 +249,7 @@ def test_wandb_without_a_key(tmp_path, render_cache):
         "--trainer.logger.offline",
         "false",
     ]
-    data = ["--data.size", "8", "--data.representation.n_mels", "12", "--data.cache_dir", str(render_cache)]
+    data = ["--data.size", "8", "--data.representation.n_mels", "12", "--data.cache_dir", str(tmp_path / "cache")]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WANDB")}
 
     done = subprocess.run(
@@ -228,6 +263,7 @@ def test_wandb_without_a_key(tmp_path, render_cache):
     assert done.returncode == 1
     assert "error: W&B has no key: type `wandb login`" in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (tmp_path / "cache").exists()  # before data are prepared
 
 
 @pytest.mark.parametrize("slot", ["checkpoint", "early_stopping"])

@@ -82,3 +82,24 @@ def test_gpu_is_named_where_it_is_used(monkeypatch):
 
     assert machine(torch.device("cuda", 1))["gpu"] == "GPU 1"
     assert machine(torch.device("cpu"))["gpu"] is None
+
+
+def test_commit_is_that_of_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert machine()["commit"] is None
+
+    def git(*words):
+        own = ["-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false"]
+        return subprocess.run(["git", *own, *words], check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init")
+    assert machine()["commit"] is None  # there is none yet
+    (tmp_path / "file").write_text("a")
+    git("add", "file")
+    git("commit", "-m", "m")
+    assert machine()["commit"] == git("rev-parse", "HEAD")
+    (tmp_path / "other").write_text("not of the project")
+    assert machine()["commit"] == git("rev-parse", "HEAD")
+    (tmp_path / "file").write_text("b")
+    assert machine()["commit"] == f"{git('rev-parse', 'HEAD')}, changed"

@@ -404,3 +404,15 @@ def test_a_checkpoint_whose_model_heard_something_else_is_refused(prepared):
 
     with pytest.raises(DataError, match=r"trained on representation LogMelSequence .*hop_length 64.* hop_length 128"):
         prepared(representation=LogMelSequence(n_mels=20, hop_length=128, n_fft=256)).load_state_dict(state)
+
+
+@pytest.mark.parametrize("represent", ["ahead", "on_device"])
+def test_key_is_the_name_of_what_is_cached(module, tmp_path, represent):
+    data = module(represent=represent)
+    before = data.cache_key
+    data.prepare_data()
+
+    assert data.cache_key == before
+    assert (tmp_path / "cache" / data.cache_key / "key.json").is_file()
+    other = module(represent=represent, representation=LogMelSequence(n_mels=20))
+    assert (other.cache_key == data.cache_key) == (represent == "on_device")  # where audio alone is kept

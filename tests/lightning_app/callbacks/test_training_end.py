@@ -3,6 +3,7 @@ import json
 import pytest
 from lightning import Callback
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lightning_app.callbacks import TrainingEnd
 from lightning_app.runs.run_folder import RunFolder, Training
@@ -27,6 +28,30 @@ def test_mark_is_there_after_the_end_and_not_while_training_goes_on(tmp_path, ti
             DSAE((9, 10), v_dim=2, z_dim=3), tiny_clips()
         )
     assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("raised", "ended_by"),
+    [
+        (RuntimeError("out of memory"), "error"),
+        (SIGTERMException(), "interrupted"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_mark_of_a_training_that_was_broken_off(tmp_path, tiny_clips, quiet_trainer, raised, ended_by):
+    class Breaks(Callback):
+        def on_train_epoch_start(self, trainer, pl_module):
+            if trainer.current_epoch == 2:
+                raise raised
+
+    (tmp_path / "config.yaml").write_text("")
+    trainer = quiet_trainer(TrainingEnd(), Breaks(), max_epochs=3, enable_checkpointing=False)
+    with pytest.raises((RuntimeError, SIGTERMException, SystemExit)):
+        trainer.fit(DSAE((9, 10), v_dim=2, z_dim=3), tiny_clips())
+
+    mark = RunFolder(tmp_path).training()
+    assert mark == Training(epochs=2, steps=4, ended_by=ended_by, finished=False)
+    assert not RunFolder(tmp_path).is_trained()
 
 
 class Stops(Callback):

@@ -1,3 +1,5 @@
+import json
+import os
 import subprocess
 import sys
 import warnings
@@ -13,6 +15,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from lightning_app.callbacks import TwoStageTraining
 from lightning_app.errors import RunError
 from modules.dsae import DSAE, Stage
+from tests.lightning_app.tracking.wandb_files import segments
 
 PARTS = ("global_encoder", "local_encoder", "transition", "decoder", "prior_encoder")
 
@@ -211,18 +214,35 @@ def test_a_model_trained_in_one_stage_is_tested_without_a_word(tiny_clips, quiet
     assert not any("stage" in str(warning.message) for warning in recwarn)
 
 
-def test_frozen_parameters_stay_equal_on_all_processes(tmp_path):
-    """What is frozen when DDP wraps the model is never synchronised; freezing must wait until then."""
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory):
+    """The folder of a training by two processes."""
+    folder = tmp_path_factory.mktemp("two_processes")
     script = Path(__file__).with_name("two_processes.py")
-    command = [sys.executable, str(script), "train", "2", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    # W&B of this process would serve theirs too, and leave the run open.
+    environment = {name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"}
+    command = [sys.executable, str(script), "train", "2", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
     assert done.returncode == 0, done.stderr
+    return folder
 
-    first, second = (torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2))
+
+def test_frozen_parameters_stay_equal_on_all_processes(two_processes):
+    """What is frozen when DDP wraps the model is never synchronised; freezing must wait until then."""
+    first, second = (torch.load(two_processes / f"rank{rank}.pt", weights_only=True) for rank in range(2))
     initial = {name: tensor for name, tensor in _seeded_like_the_script().items() if isinstance(tensor, torch.Tensor)}
     for name, tensor in initial.items():
         assert torch.equal(first[name], second[name]), name
         assert not torch.equal(first[name], tensor), f"{name} was not trained"
+
+
+def test_two_processes_are_one_run_of_wandb(two_processes):
+    (part,) = segments(two_processes)
+
+    assert part.run.run_id == json.loads((two_processes / "wandb.json").read_text())["id"]
+    assert part.logged("epoch") == sorted(part.logged("epoch"))
+    assert len(part.logged("val/loss")) == 5
+    assert [row["stage"] for row in part.history if "stage" in row] == [1, 1, 2, 2, 2]
 
 
 def _seeded_like_the_script():

@@ -11,6 +11,7 @@ import torch
 from lightning import Callback, Trainer
 
 from lightning_app.callbacks import StepSeed, SwapEvaluation, TwoStageTraining
+from lightning_app.tracking import WandbRun
 from modules.dsae import DSAE
 
 
@@ -39,7 +40,7 @@ def main() -> None:
         devices=devices,
         strategy="ddp_find_unused_parameters_true" if devices > 1 else "auto",
         max_epochs=5,
-        logger=False,
+        logger=WandbRun(folder, offline=True) if task == "train" else False,
         enable_progress_bar=False,
         enable_model_summary=False,
         enable_checkpointing=False,

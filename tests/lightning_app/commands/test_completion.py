@@ -35,6 +35,8 @@ def complete(line, folder):
     [
         ("disentangle fi", ["fit", "figure"]),
         ("disentangle figure sw", ["swap_f1"]),
+        ("disentangle sweep ", ["run", "best", "plot"]),
+        ("disentangle sweep run sw", ["swap_weights"]),
         ("disentangle fit -c ts_dsae_r", ["ts_dsae_richer_decoder"]),
         ("disentangle fit -c ts_dsae --data ur", ["urmp"]),
         ("disentangle fit -c ts_dsae --data = ns", ["nsynth", "nsynth_rendered"]),

@@ -149,7 +149,7 @@ def test_training_that_is_ended_from_outside_has_failed(arguments, finish, tmp_p
     assert process.returncode == 1
     assert f"{TS_DSAE}, fit: " in message
     assert "exit status 143" in message
-    assert not (tmp_path / TS_DSAE / "training.json").exists()
+    assert RunFolder(tmp_path / TS_DSAE).training().ended_by == "interrupted"
     assert not (tmp_path / TS_DSAE / "evaluation.json").exists()
 
 

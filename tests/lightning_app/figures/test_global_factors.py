@@ -201,7 +201,7 @@ def test_data_of_one_octave(two_octave_run, tmp_path, capsys):
 
     message = fails(capsys, "--run", run)
 
-    assert "have in common 1 octave; take a run with two or more (--data.octaves)" in message
+    assert "have in common 1 octave; take a run whose data have two or more" in message
     assert not (run / "figures").exists()
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from lightning_app.cli import main
 from lightning_app.commands.report import report
-from tests import browser as browsers
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 
@@ -60,13 +59,3 @@ def page(tmp_path_factory, swap_runs, vae_run):
     path = tmp_path_factory.mktemp("page") / "report.html"
     report([swap_runs[0], vae_run], path, **FEW)
     return path
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """A browser for all tests; they are skipped where there is none."""
-    if (name := browsers.missing()) is not None:
-        pytest.skip(f"no {name} on the path; on Debian and Ubuntu: apt-get install chromium chromium-driver")
-    with browsers.chromium() as browser:
-        browser.set_script_timeout(60)
-        yield browser

@@ -13,8 +13,9 @@ def folder(tmp_path):
     of_the_run = [
         *[folder.config, folder.config_of("test"), folder.best_checkpoint, folder.last_checkpoint, folder.evaluation],
         *[folder.encodings(), folder.media("epoch_0010") / "1_source.wav", folder.media("test") / "spectrograms.png"],
-        *[folder.figures / "dmig.svg", folder.path / "logs/version_0/metrics.csv"],
-        folder.path / "wandb/offline-run-1/run-1.wandb",
+        *[folder.figures / "dmig.svg", folder.metrics_of("fit"), folder.metrics_of("test")],
+        *[folder.wandb, folder.path / "wandb/offline-run-1/run-1.wandb"],
+        folder.path / "tensorboard/events.out.tfevents.1.machine.2.3",
     ]
     for file in of_the_run:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +56,7 @@ def test_all_that_a_run_has_written_is_removed(folder):
 def test_foreign_files_are_left(folder):
     foreign = {
         *[folder.path / "notes.txt", folder.path / "checkpoints/why.md", folder.path / "media/mine/a.wav"],
-        *[folder.path / "logs/other.log", folder.path / "figures/final.pdf", folder.path / "data/clip.wav"],
+        *[folder.path / "metrics.txt", folder.path / "figures/final.pdf", folder.path / "data/clip.wav"],
     }
     for file in foreign:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -76,14 +77,6 @@ def test_folder_holds_a_run_once_training_has_begun(tmp_path, kept):
     (tmp_path / kept).write_text("")
 
     assert folder.holds_run()
-
-
-def test_logs_are_in_the_order_of_their_numbers(tmp_path):
-    for version in (10, 9, 2):
-        (tmp_path / f"logs/version_{version}").mkdir(parents=True)
-        (tmp_path / f"logs/version_{version}/metrics.csv").write_text("")
-
-    assert [file.parent.name for file in RunFolder(tmp_path).logs] == ["version_2", "version_9", "version_10"]
 
 
 def test_configuration_has_its_references_resolved(folder):

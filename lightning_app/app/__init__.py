@@ -1,0 +1,1 @@
+"""A page on this machine alone, where a trained model is tried on sounds of one's own."""
