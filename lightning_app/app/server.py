@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lightning_app.app.studio import Studio
 from lightning_app.errors import RunError
-from lightning_app.report.media import Sounds
+from lightning_app.listening.tiles import Sounds
 from lightning_app.report.page import ASSETS as REPORT_ASSETS
 
 _ASSETS = Path(__file__).parent / "assets"

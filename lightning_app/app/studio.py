@@ -14,9 +14,9 @@ from lightning_app.app.own_sound import as_clip, read_sound
 from lightning_app.errors import RunError
 from lightning_app.evaluation.requirements import clip_data
 from lightning_app.evaluation.traversal import posterior_means, range_of
+from lightning_app.listening.opened_run import CPU, OpenedRun
+from lightning_app.listening.tiles import Sounds, Tile, TileMaker
 from lightning_app.media.class_titles import class_title
-from lightning_app.report.media import Sounds, Tile, TileMaker
-from lightning_app.report.run import CPU, ReportedRun
 from lightning_app.report.swaps import shuffled
 
 _N_CLIPS_OF_LEVEL = 16
@@ -59,7 +59,7 @@ class Studio:
         RunError: The data are no clips, or the model can neither swap nor be traversed.
     """
 
-    def __init__(self, run: ReportedRun, n_clips: int = 12, seed: int = 0) -> None:
+    def __init__(self, run: OpenedRun, n_clips: int = 12, seed: int = 0) -> None:
         self.run = run
         self.data: ClipData = clip_data(run.data)
         if run.swappable is None and run.regularised is None:

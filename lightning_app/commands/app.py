@@ -27,8 +27,8 @@ def serve(run: Path, port: int = 8571, clips: PositiveInt = 12, seed: NonNegativ
     # Not above: mistyped options and --help do not wait for torch.
     from lightning_app.app.server import make_server
     from lightning_app.app.studio import Studio
+    from lightning_app.listening.opened_run import check_runs, open_runs
     from lightning_app.quiet import silence_libraries
-    from lightning_app.report.run import check_runs, open_runs
 
     silence_libraries()
     check_runs([run])

@@ -3,23 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jsonargparse import ArgumentParser
 from jsonargparse.typing import NonNegativeInt, PositiveInt
 
-from lightning_app.errors import UsageError
+from lightning_app.commands.function_command import call_function
 
 
 def main(words: Sequence[str]) -> None:
     """Writes the report that the words ask for."""
-    parser = ArgumentParser(prog="disentangle report", description="Writes one HTML page of runs to read and hear.")
-    parser.add_argument("--config", action="config", help="Path of a YAML file with these options.")
-    parser.add_argument("runs", nargs="*", metavar="RUN", help="Folders of runs, like runs/ts_dsae.")
-    parser.add_function_arguments(report, skip={"runs"})
-    arguments = parser.parse_args(list(words))
-    if not arguments.runs:
-        raise UsageError("name the folders of one or more runs, as in `disentangle report runs/ts_dsae`.")
-    choices = {name: value for name, value in arguments.as_dict().items() if name not in ("config", "runs")}
-    report([Path(run) for run in arguments.runs], **choices)
+    call_function(report, words, "disentangle report", positional=["runs"])
 
 
 def report(

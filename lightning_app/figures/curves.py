@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lightning_app.errors import RunError, did_you_mean
 from lightning_app.figures.saving import save_figure
 from lightning_app.runs.run_folder import RunFolder
-from lightning_app.runs.run_log import logged
+from lightning_app.runs.run_log import logged, stage_starts
 
 _Log = Mapping[str, NDArray[np.float64]]
 _MOST_COLUMNS = 4
@@ -98,8 +98,8 @@ def _draw(panel: Axes, log: _Log, key: str, style: Mapping[str, Any]) -> None:
     # A single point is no line.
     marker = "o" if there.sum() == 1 else ""
     panel.plot(log["epoch"][there], log[key][there], linewidth=1.2, marker=marker, markersize=3, **style)
-    if "stage" in log and (second := log["epoch"][log["stage"] >= 2]).size and (log["stage"] < 2).any():
-        panel.axvline(second.min() - 0.5, color=style["color"], linestyle=":", linewidth=0.8, alpha=0.7)
+    for epoch in stage_starts(log):
+        panel.axvline(epoch - 0.5, color=style["color"], linestyle=":", linewidth=0.8, alpha=0.7)
 
 
 def _table(logs: Mapping[str, _Log], keys: Sequence[str]) -> dict[str, list[object]]:

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_app.errors import RunError
+from lightning_app.listening.opened_run import OpenedRun
 from lightning_app.report.line_chart import Chart, Line, line_chart
-from lightning_app.report.run import ReportedRun
-from lightning_app.runs.run_log import logged
+from lightning_app.runs.run_log import logged, stage_starts
 
 _PARTS = {"train": "training", "val": "validation"}
 
 
-def curves(runs: Sequence[ReportedRun]) -> tuple[list[Chart], list[str]]:
+def curves(runs: Sequence[OpenedRun]) -> tuple[list[Chart], list[str]]:
     """Draws what the runs have logged of training and validation.
 
     Args:
@@ -30,6 +30,7 @@ def curves(runs: Sequence[ReportedRun]) -> tuple[list[Chart], list[str]]:
             continue
     keys = dict.fromkeys(key for log in logs.values() for key in log)
     terms = dict.fromkeys(key.partition("/")[2] for key in keys if key.partition("/")[0] in _PARTS)
+    stages = sorted({epoch + 0.5 for log in logs.values() for epoch in stage_starts(log)})
     charts = []
     for term in terms:
         lines = [
@@ -40,7 +41,7 @@ def curves(runs: Sequence[ReportedRun]) -> tuple[list[Chart], list[str]]:
             if len(x)
         ]
         if any(len(line.x) > 1 for line in lines):
-            charts.append(line_chart(term.replace("_", " "), lines, _stages(runs)))
+            charts.append(line_chart(term.replace("_", " "), lines, stages))
     return charts, [run.name for number, run in enumerate(runs) if number not in logs]
 
 
@@ -52,15 +53,3 @@ def _values(log: Mapping[str, NDArray[np.float64]], key: str) -> tuple[NDArray[n
     # Of an epoch whose steps are logged too, the last is that of the epoch.
     last = dict(zip(log["epoch"][there], log[key][there], strict=True))
     return np.array([*last]) + 1, np.array([*last.values()])
-
-
-def _stages(runs: Sequence[ReportedRun]) -> list[float]:
-    """Between which epochs runs have entered their second stage."""
-    found = {
-        int(stages)
-        for run in runs
-        if (stages := run.settings.get("schedule.constrained_epochs")) is not None
-        and (training := run.folder.training()) is not None
-        and int(stages) < training.epochs
-    }
-    return [epoch + 0.5 for epoch in sorted(found)]

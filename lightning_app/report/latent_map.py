@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules.protocols import ClipData
+from lightning_app.listening.opened_run import OpenedRun
+from lightning_app.listening.tiles import Sounds
 from lightning_app.media.class_titles import class_title
-from lightning_app.report.media import Sounds
-from lightning_app.report.run import ReportedRun
 from lightning_app.report.swaps import shuffled
 
 # What is fitted on: enough for two axes, whatever the size of the data.
@@ -60,7 +60,7 @@ class LatentMap:
     centres: dict[str, list[tuple[float, float] | None]]
 
 
-def latent_map(run: ReportedRun, clips: ClipData, factor: str | None, n_points: int, seed: int, sounds: Sounds
+def latent_map(run: OpenedRun, clips: ClipData, factor: str | None, n_points: int, seed: int, sounds: Sounds
 ) -> LatentMap | None:  # fmt: skip
     """Maps validation clips by their global latent, or else by their regularised dimensions.
 
@@ -106,9 +106,7 @@ def _centre(places: NDArray[np.float64], own: NDArray[np.bool_]) -> tuple[float,
     return (float(places[own, 0].mean()), float(places[own, 1].mean())) if own.any() else None
 
 
-def _places(
-    run: ReportedRun, positions: NDArray[np.integer]
-) -> tuple[str, tuple[str, str], NDArray[np.float64]] | None:
+def _places(run: OpenedRun, positions: NDArray[np.integer]) -> tuple[str, tuple[str, str], NDArray[np.float64]] | None:
     """What is mapped, its two axes, and the places of some clips, (n, 2)."""
     if (swaps := run.swappable) is not None:
         latents = _latents(run, swaps.global_latent, positions)
@@ -125,9 +123,7 @@ def _places(
     return "posterior means of the regularised dimensions", (names[0], names[1]), places[:, :2]
 
 
-def _latents(
-    run: ReportedRun, encode: Callable[[Tensor], Tensor], positions: NDArray[np.integer]
-) -> NDArray[np.float64]:
+def _latents(run: OpenedRun, encode: Callable[[Tensor], Tensor], positions: NDArray[np.integer]) -> NDArray[np.float64]:
     return torch.cat([encode(run.heard(batch)) for batch in run.batches(positions)]).double().numpy()
 
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lightning_app.report.run import ReportedRun
-from lightning_app.report.settings import differing
+from lightning_app.listening.opened_run import OpenedRun
+from lightning_app.report.settings import differing, flattened
 
 _MOST_CLASSES = 8
 
@@ -25,9 +25,9 @@ class Overview:
     settings: dict[str, list[str]]
 
 
-def overview(runs: Sequence[ReportedRun]) -> Overview:
+def overview(runs: Sequence[OpenedRun]) -> Overview:
     """Collects what was run."""
-    settings = [run.settings for run in runs]
+    settings = [flattened(run.config) for run in runs]
     names = dict.fromkeys(name for one in settings for name in one)
     rows = {name: [one.get(name, "-") for one in settings] for name in names}
     differ = differing(settings)
@@ -40,7 +40,7 @@ def overview(runs: Sequence[ReportedRun]) -> Overview:
     )
 
 
-def _facts(run: ReportedRun) -> dict[str, str]:
+def _facts(run: OpenedRun) -> dict[str, str]:
     facts = {"model": type(run.model).__name__}
     n_parameters = sum(parameter.numel() for parameter in run.model.parameters())
     facts["parameters"] = f"{n_parameters:,}"
@@ -69,7 +69,7 @@ def _classes(names: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(parts + ([f"also {', '.join(others)}"] if others else []))
 
 
-def _machine(run: ReportedRun) -> dict[str, str]:
+def _machine(run: OpenedRun) -> dict[str, str]:
     try:
         found = json.loads(run.folder.machine_of("fit").read_text())
         processor = found["processor"]

@@ -14,12 +14,12 @@ from markupsafe import Markup
 from rich.progress import Progress
 
 from datamodules.protocols import ClipData
+from lightning_app.listening.opened_run import OpenedRun
+from lightning_app.listening.tiles import Sounds, TileMaker
 from lightning_app.report.curves import curves
 from lightning_app.report.latent_map import LatentMap, latent_map
 from lightning_app.report.line_chart import HEIGHT, WIDTH
-from lightning_app.report.media import Sounds, TileMaker
 from lightning_app.report.overview import overview
-from lightning_app.report.run import ReportedRun
 from lightning_app.report.score_tables import score_tables
 from lightning_app.report.swaps import AudioMatrix, Examples, audio_matrix, examples
 from lightning_app.report.traversals import TraversalRow, traversals
@@ -56,7 +56,7 @@ class Choices:
 class RunSection:
     """What there is to see and hear of a run; what there is not is said in `missing`."""
 
-    run: ReportedRun
+    run: OpenedRun
     map: LatentMap | None = None
     matrix: AudioMatrix | None = None
     examples: Examples | None = None
@@ -64,7 +64,7 @@ class RunSection:
     missing: list[str] = field(default_factory=list)
 
 
-def render(runs: Sequence[ReportedRun], choices: Choices, progress: Progress) -> str:
+def render(runs: Sequence[OpenedRun], choices: Choices, progress: Progress) -> str:
     """Makes the page of some runs; the same runs and choices give the same page.
 
     Args:
@@ -117,7 +117,7 @@ _MARKERS = (
 
 
 @torch.no_grad()
-def _section(run: ReportedRun, choices: Choices, sounds: Sounds, advance: Any) -> RunSection:
+def _section(run: OpenedRun, choices: Choices, sounds: Sounds, advance: Any) -> RunSection:
     section = RunSection(run)
     clips = run.clips
     if clips is None:

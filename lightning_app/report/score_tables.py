@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lightning_app.evaluation.scores import higher_is_better, is_count, order_of, score_label
-from lightning_app.report.run import ReportedRun
-from lightning_app.report.settings import of_the_data, without_seeds
+from lightning_app.listening.opened_run import OpenedRun
+from lightning_app.report.settings import flattened, of_the_data, without_seeds
 from lightning_app.runs.evaluation_record import EvaluationRecord
 
 # Settings of an evaluation that follow from the data or name what is scored, and do not make scores differ.
@@ -71,25 +71,25 @@ class ScoreTable:
     differing: list[str]
 
 
-def score_tables(runs: Sequence[ReportedRun]) -> tuple[list[ScoreTable], list[ReportedRun]]:
+def score_tables(runs: Sequence[OpenedRun]) -> tuple[list[ScoreTable], list[OpenedRun]]:
     """Puts the scores of runs side by side.
 
     Returns:
         A table for each set of data, and the runs that were not evaluated.
     """
     records = {run.name: run.record() for run in runs}
-    by_data: dict[object, list[ReportedRun]] = {}
+    by_data: dict[object, list[OpenedRun]] = {}
     for run in runs:
         if (record := records[run.name]) is not None:
-            by_data.setdefault((record.kind, *of_the_data(run.settings).items()), []).append(run)
+            by_data.setdefault((record.kind, *of_the_data(flattened(run.config)).items()), []).append(run)
     tables = [_table([(run, record) for run in part if (record := records[run.name])]) for part in by_data.values()]
     return tables, [run for run in runs if records[run.name] is None]
 
 
-def _table(scored: Sequence[tuple[ReportedRun, EvaluationRecord]]) -> ScoreTable:
-    replicates: dict[object, list[tuple[ReportedRun, EvaluationRecord]]] = {}
+def _table(scored: Sequence[tuple[OpenedRun, EvaluationRecord]]) -> ScoreTable:
+    replicates: dict[object, list[tuple[OpenedRun, EvaluationRecord]]] = {}
     for run, record in scored:
-        replicates.setdefault(tuple(without_seeds(run.settings).items()), []).append((run, record))
+        replicates.setdefault(tuple(without_seeds(flattened(run.config)).items()), []).append((run, record))
     columns = [
         Column([run.name for run, _ in part], _only({record.n_clips for _, record in part}))
         for part in replicates.values()

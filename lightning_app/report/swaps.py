@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from datamodules.protocols import ClipData
 from lightning_app.evaluation.swap_pairs import classes_in_turn
+from lightning_app.listening.opened_run import OpenedRun
+from lightning_app.listening.tiles import Tile, TileMaker
 from lightning_app.media.class_titles import class_title
 from lightning_app.media.swap_versions import swap_versions
-from lightning_app.report.media import Tile, TileMaker
-from lightning_app.report.run import ReportedRun
 from modules.protocols import Swappable
 
 _MOST_TARGETS = 6
@@ -82,7 +82,7 @@ def draw_targets(clips: ClipData, factor: str, taken: Sequence[int], seed: int) 
 
 
 def audio_matrix(
-    run: ReportedRun, model: Swappable, clips: ClipData, factor: str, n_sources: int, seed: int, make: TileMaker
+    run: OpenedRun, model: Swappable, clips: ClipData, factor: str, n_sources: int, seed: int, make: TileMaker
 ) -> AudioMatrix:
     """Swaps sources, drawn from the validation clips, with a clip of each class.
 
@@ -123,7 +123,7 @@ def audio_matrix(
 
 
 def _truth(
-    run: ReportedRun, index: int, factor: str, names: Sequence[str], own: int, label: int
+    run: OpenedRun, index: int, factor: str, names: Sequence[str], own: int, label: int
 ) -> NDArray[np.float32] | None:
     if run.true_swaps is None or own == label:
         return None
@@ -131,7 +131,7 @@ def _truth(
 
 
 def examples(
-    run: ReportedRun, model: Swappable, clips: ClipData, factor: str, n_pairs: int, seed: int, make: TileMaker
+    run: OpenedRun, model: Swappable, clips: ClipData, factor: str, n_pairs: int, seed: int, make: TileMaker
 ) -> Examples:
     """Shows pairs of validation clips of two classes, and all that the model makes of them; see `audio_matrix`."""
     dataset = clips.validation_dataset

@@ -6,8 +6,8 @@ import numpy as np
 
 from datamodules.protocols import ClipData
 from lightning_app.evaluation.traversal import posterior_means, range_of, traverse
-from lightning_app.report.media import Tile, TileMaker, spectrogram_uri
-from lightning_app.report.run import CPU, ReportedRun
+from lightning_app.listening.opened_run import CPU, OpenedRun
+from lightning_app.listening.tiles import Tile, TileMaker, spectrogram_uri
 from modules.protocols import Regularised
 
 _N_POSITIONS = 7
@@ -31,7 +31,7 @@ class TraversalRow:
 
 
 def traversals(
-    run: ReportedRun, model: Regularised, clips: ClipData, n_clips: int, seed: int, make: TileMaker
+    run: OpenedRun, model: Regularised, clips: ClipData, n_clips: int, seed: int, make: TileMaker
 ) -> list[TraversalRow]:
     """Moves each regularised dimension of some validation clips through its range.
 

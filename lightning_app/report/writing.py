@@ -7,8 +7,8 @@ from rich.progress import Progress
 
 from lightning_app.errors import UsageError, did_you_mean
 from lightning_app.files import whole_file
+from lightning_app.listening.opened_run import check_runs, open_runs
 from lightning_app.report.page import GENERATOR, Choices, render
-from lightning_app.report.run import check_runs, open_runs
 from lightning_app.runs.run_folder import RunFolder
 
 _BEGINNING = 4096

@@ -1,7 +1,7 @@
 """What a run has logged, read from its CSV file."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -68,6 +68,19 @@ def validation_epochs(run: RunFolder, keys: Sequence[str]) -> dict[str, NDArray[
     epochs = sorted(whole)
     values = {key: np.array([float(whole[epoch][key]) for epoch in epochs]) for key in keys}
     return {"epoch": np.array(epochs, float), **values}
+
+
+def stage_starts(log: Mapping[str, NDArray[np.float64]]) -> list[float]:
+    """Returns the epochs at which later stages of a training begin; none where it has no stages.
+
+    Args:
+        log: What `logged` returns.
+    """
+    if "stage" not in log:
+        return []
+    there = np.isfinite(log["stage"])
+    epochs, stages = log["epoch"][there], log["stage"][there]
+    return [float(epochs[stages == stage].min()) for stage in np.unique(stages)[1:]]
 
 
 class BestEpoch(NamedTuple):

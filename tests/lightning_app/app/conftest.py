@@ -10,7 +10,7 @@ import torch
 
 from lightning_app.app.server import make_server
 from lightning_app.app.studio import Studio
-from lightning_app.report.run import ReportedRun, open_runs
+from lightning_app.listening.opened_run import OpenedRun, open_runs
 from lightning_app.runs.run_folder import RunFolder
 from modules import BetaVAE
 
@@ -31,7 +31,7 @@ def knob_studio(make_notes, tmp_path):
     data.setup("test")
     torch.manual_seed(0)
     model = BetaVAE(data.x_shape, attribute_names=data.attributes, latent_dim=8, width=0.0625).eval()
-    return Studio(ReportedRun("notes", RunFolder(tmp_path), {}, model, data), n_clips=3)
+    return Studio(OpenedRun("notes", RunFolder(tmp_path), {}, model, data), n_clips=3)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import torch
 from lightning_app.app.studio import Studio
 from lightning_app.errors import RunError
 from lightning_app.evaluation.traversal import posterior_means, range_of
-from lightning_app.report.media import Sounds
-from lightning_app.report.run import ReportedRun
+from lightning_app.listening.opened_run import OpenedRun
+from lightning_app.listening.tiles import Sounds
 from lightning_app.runs.run_folder import RunFolder
 from modules import BetaVAE
 
@@ -112,4 +112,4 @@ def test_model_with_nothing_to_try(make_notes, tmp_path):
     model = BetaVAE(data.x_shape, attribute_names=(), latent_dim=8, width=0.0625).eval()
 
     with pytest.raises(RunError, match="BetaVAE has neither latents to swap nor regularised dimensions"):
-        Studio(ReportedRun("plain", RunFolder(tmp_path), {}, model, data))
+        Studio(OpenedRun("plain", RunFolder(tmp_path), {}, model, data))

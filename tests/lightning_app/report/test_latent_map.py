@@ -5,9 +5,9 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
+from lightning_app.listening.opened_run import OpenedRun
+from lightning_app.listening.tiles import Sounds
 from lightning_app.report.latent_map import latent_map
-from lightning_app.report.media import Sounds
-from lightning_app.report.run import ReportedRun
 
 
 class Model:
@@ -37,7 +37,7 @@ def mapped(tiny_clips):
     data = tiny_clips(n_clips=18)
 
     def make(model, n_points=6):
-        run = ReportedRun("mine", None, {}, model, data)
+        run = OpenedRun("mine", None, {}, model, data)
         x = run.heard(range(len(data.validation_dataset)))
         return latent_map(run, data, "instrument", n_points, 0, Sounds()), x, data.validation_dataset
 

@@ -156,7 +156,7 @@ def test_names_are_text_and_no_markup(run, tmp_path):
 
 
 def test_no_run(capsys):
-    assert "name the folders of one or more runs" in fails(capsys)
+    assert "this needs RUNS" in fails(capsys)
 
 
 def test_folder_that_is_not_there(capsys, tmp_path):

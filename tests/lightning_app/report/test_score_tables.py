@@ -4,7 +4,7 @@ import statistics
 
 import pytest
 
-from lightning_app.report.run import ReportedRun
+from lightning_app.listening.opened_run import OpenedRun
 from lightning_app.report.score_tables import score_tables
 from lightning_app.runs.evaluation_record import EvaluationRecord
 from lightning_app.runs.run_folder import RunFolder
@@ -25,7 +25,7 @@ def scored(tmp_path):
             "model": {"class_path": "modules.DSAE", "init_args": {"z_dim": z_dim}},
             "data": {"class_path": "datamodules.DMelodiesDataModule", "init_args": {"size": size}},
         }
-        return ReportedRun(name, folder, config, None, None)
+        return OpenedRun(name, folder, config, None, None)
 
     return make
 

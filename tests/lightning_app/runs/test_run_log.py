@@ -5,7 +5,7 @@ import pytest
 
 from lightning_app.errors import RunError
 from lightning_app.runs.run_folder import RunFolder
-from lightning_app.runs.run_log import best_epoch, logged, read_rows, validation_epochs
+from lightning_app.runs.run_log import best_epoch, logged, read_rows, stage_starts, validation_epochs
 
 KEYS = ("val/scc/depth", "val/mig/depth")
 HEADER = "epoch,step,train/loss,val/scc/depth,val/mig/depth"
@@ -112,3 +112,14 @@ def test_best_epoch_is_one_of_the_last_stage(log):
     run = log("0,9,1,0.1", "1,19,1,0.2", "2,29,2,1.5", "3,39,2,1.25", header="epoch,step,stage,val/loss")
 
     assert best_epoch(run, "val/loss", "min") == (1.25, 3)
+
+
+def test_stages_begin(log):
+    run = log(",0,1", "0,9,1", "1,19,1", "2,29,2", "3,39,2", header="epoch,step,stage")
+
+    assert stage_starts(logged(run)) == [2.0]
+
+
+def test_training_in_one_stage(log):
+    assert stage_starts(logged(log("0,9,1", "1,19,1", header="epoch,step,stage"))) == []
+    assert stage_starts(logged(log("0,9,1", header="epoch,step,val/loss"))) == []

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from lightning_app.report.media import Sounds, spectrogram_uri
+from lightning_app.listening.tiles import Sounds, spectrogram_uri
 
 
 def _decoded(uri):

@@ -1,9 +1,8 @@
-"""A run as its report sees it: what it is called, what it was asked to do, and what it can do."""
+"""A run that is looked at and listened to: what it is called, what it was asked to do, and what it can do."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +15,6 @@ from torch import Tensor
 from datamodules.protocols import OF_SETUP, ClipData, TrueSwaps
 from lightning_app.errors import RunError
 from lightning_app.evaluation.requirements import swap_factor
-from lightning_app.report.settings import flattened
 from lightning_app.runs.evaluation_record import EvaluationRecord
 from lightning_app.runs.load_run import load_run
 from lightning_app.runs.run_folder import RunFolder
@@ -26,7 +24,7 @@ CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
-class ReportedRun:
+class OpenedRun:
     """A run whose model is loaded and whose data are set up.
 
     Attributes:
@@ -42,11 +40,6 @@ class ReportedRun:
     config: dict[str, Any]
     model: LightningModule
     data: LightningDataModule
-
-    @cached_property
-    def settings(self) -> dict[str, str]:
-        """What was chosen for it, by the names of the options."""
-        return flattened(self.config)
 
     def record(self) -> EvaluationRecord | None:
         """The record of its evaluation; None where it was not evaluated."""
@@ -116,7 +109,7 @@ def check_runs(paths: Sequence[Path]) -> None:
         raise RunError(f"{twice[0]} is named twice; name each run once.")
 
 
-def open_runs(paths: Sequence[Path]) -> Iterator[ReportedRun]:
+def open_runs(paths: Sequence[Path]) -> Iterator[OpenedRun]:
     """Loads the models of runs, and makes their data ready, one run after the other.
 
     Args:
@@ -129,6 +122,6 @@ def open_runs(paths: Sequence[Path]) -> Iterator[ReportedRun]:
         loaded.data.prepare_data()
         loaded.data.setup("test")
         folder = RunFolder(path)
-        yield ReportedRun(
+        yield OpenedRun(
             name if names[name] == 1 else path.as_posix(), folder, folder.read_config(), loaded.model, loaded.data
         )

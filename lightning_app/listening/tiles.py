@@ -1,4 +1,4 @@
-"""Pictures and sounds as they lie in the page: as small as they can be without harm, each sound once."""
+"""Pictures and sounds as they lie in a page: as small as they can be without harm, each sound once."""
 
 import base64
 import hashlib
