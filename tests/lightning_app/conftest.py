@@ -178,7 +178,11 @@ def ar_vae(tmp_path, nsynth_root):
             *["--data.batch_size", "5", "--data.prepare_workers", "1", "--data.n_samples", "8000"],
             *["--data.representation.size", "128", "--data.representation.hop_length", "128"],
             *["--model.width", "0.0625", "--model.latent_dim", "8"],
-            *(["--media.n_examples", "1", "--media.n_positions", "3"] if media else ["--media", "null"]),
+            *(
+                ["--media.n_examples", "1", "--media.n_positions", "3"]
+                if media
+                else ["--media", "null", "--latent_map", "null"]
+            ),
         ]
         if logger:
             small += ["--trainer.logger", "lightning_app.tracking.CsvLog", "--trainer.logger.folder", str(root)]

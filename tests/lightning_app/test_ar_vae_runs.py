@@ -125,6 +125,7 @@ def test_validating_a_run_does_not_change_its_figure(ar_vae):
 
 def test_media_and_their_scores(ar_vae):
     settings = ("--trainer.max_epochs", "20", "--optimizer.lr", "0.003", "--media.every_n_epochs", "100")
+    settings += ("--latent_map.every_n_epochs", "100")
     root = ar_vae("fit", *settings, logger=True, media=True)
 
     folder = root / "media" / "epoch_0020"
@@ -146,7 +147,8 @@ def test_media_do_not_change_the_training(ar_vae):
     """A picture at every epoch, of attributes that are quick to have, against none."""
     common = ("--data.attributes", "[pitch, velocity]")
     root = ar_vae("fit", *common, folder="plain")
-    drawn = ar_vae("fit", *common, "--media.every_n_epochs", "1", folder="drawn", media=True)
+    every_epoch = ("--media.every_n_epochs", "1", "--latent_map.every_n_epochs", "1")
+    drawn = ar_vae("fit", *common, *every_epoch, folder="drawn", media=True)
 
     assert len(list((drawn / "media").iterdir())) == 2
     for name, tensor in weights(root / LAST).items():
