@@ -1,6 +1,6 @@
 """Renders notes to audio with FluidSynth and a General MIDI soundfont, bit-identical from run to run.
 
-That holds for one build of FluidSynth and SciPy on all processors of an architecture, like x86-64, whatever kernels and
+That holds for one build of FluidSynth, libsndfile and SciPy on all processors of an architecture, like x86-64, whatever kernels and
 threads NumPy and torch use there; across architectures, compilers may round differently.
 
 What a synthesizer played before leaks into what it plays next, so each call gets a fresh one; loading samples on demand
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import scipy
+import soundfile
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
@@ -89,6 +90,9 @@ def synthesis_key(soundfont: Path) -> dict[str, Any]:
     return {
         "soundfont_sha256": _sha256(soundfont, soundfont.stat().st_mtime_ns),
         "fluidsynth": _fluidsynth_version(),
+        # It decodes the soundfont's samples. FluidSynth takes the one that is loaded already: that of soundfile, since
+        # this module imports it. Otherwise the sound would depend on what else a process has imported.
+        "libsndfile": soundfile.__libsndfile_version__,
         "scipy": scipy.__version__,
         "gain": _GAIN,
         "velocity": VELOCITY,
@@ -186,7 +190,7 @@ def _start_note(synth: Any, pitch: int, velocity: int) -> None:
 
 @functools.cache
 def _library() -> ModuleType:
-    """Imports pyfluidsynth, which looks for the system's libfluidsynth on import."""
+    """Imports pyfluidsynth, which looks for the system's libfluidsynth on import; after soundfile, see above."""
     try:
         # Where the variable CI is set, pyfluidsynth prints where it found the library.
         with contextlib.redirect_stdout(io.StringIO()):

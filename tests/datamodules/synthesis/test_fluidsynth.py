@@ -14,7 +14,7 @@ RATE = 16_000
 MELODY = (60, -1, 64, 67, 64, -1, 72, 60)
 
 RENDER_ELSEWHERE = """
-import hashlib, sys
+import hashlib, sys  # and nothing else that could load a library before FluidSynth does
 import numpy as np
 from datamodules.synthesis import general_midi
 from datamodules.synthesis.fluidsynth import find_soundfont, render

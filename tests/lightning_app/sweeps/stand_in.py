@@ -49,8 +49,8 @@ def _train(folder, options, values):
     for epoch in range(len(values), n_epochs):
         time.sleep(float(options.get("seconds", 0.5)))
         values.append((x - 0.3) ** 2 + 1 / (epoch + 1) + 0.01 * seed)
-        rows = [f"{epoch},{value},{value}" for epoch, value in enumerate(values)]
-        _write(folder / "logs" / "version_0" / "metrics.csv", "\n".join(["epoch,train/loss,val/loss", *rows, ""]))
+        rows = [f"{epoch},{epoch},{value},{value}" for epoch, value in enumerate(values)]
+        _write(folder / "metrics.csv", "\n".join(["epoch,step,train/loss,val/loss", *rows, ""]))
         _write(folder / "checkpoints" / "last.ckpt", json.dumps(values))
     training = {"epochs": n_epochs, "steps": 10 * n_epochs, "best_step": 10 * n_epochs, "finished": True}
     _write(folder / "training.json", json.dumps(training))

@@ -122,7 +122,7 @@ def test_trial_that_falls_behind_is_given_up_within_an_epoch(write_sweep, finish
     assert found[3].error is None
     run = tmp_path / "runs" / "tiny" / "0003-3-seed0"
     assert max(found[3].epochs) == 2
-    assert len((run / "logs" / "version_0" / "metrics.csv").read_text().splitlines()) <= 1 + 3
+    assert len((run / "metrics.csv").read_text().splitlines()) <= 1 + 3
     assert not (run / "training.json").exists()
     assert not (tmp_path / "runs" / "tiny" / "0003-3-seed1").exists()
 
