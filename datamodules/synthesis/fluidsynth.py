@@ -1,7 +1,7 @@
 """Renders notes to audio with FluidSynth and a General MIDI soundfont, bit-identical from run to run.
 
-That holds for one build of FluidSynth, libsndfile and SciPy on all processors of an architecture, like x86-64, whatever kernels and
-threads NumPy and torch use there; across architectures, compilers may round differently.
+That holds for one build of FluidSynth, libsndfile and SciPy on all processors of an architecture, like x86-64, whatever
+kernels and threads NumPy and torch use there; across architectures, compilers may round differently.
 
 What a synthesizer played before leaks into what it plays next, so each call gets a fresh one; loading samples on demand
 keeps that cheap.
