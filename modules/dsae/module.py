@@ -43,6 +43,9 @@ class DSAE(LightningModule):
     eqs. (4) and (6) are the same sum, and so are (5) and (7); with the paper's pairing they agree in expectation. So of
     the four weights only the sums of the two pairs matter. A batch of one sequence has no swap terms.
 
+    It logs each term as it is, ``loss``, in which the swap terms are weighted, ``unweighted_loss``, in which they are
+    not, so that runs of different weights can be compared, and ``negative_elbo``, eq. (2) alone.
+
     Args:
         x_shape: Shape of a sequence, (T, F); T may be another one when the model is used.
         v_dim: V, dimensions of the global latent.
@@ -199,7 +202,7 @@ class DSAE(LightningModule):
     def term_names(self) -> tuple[str, ...]:
         """What is logged of each epoch; see `modules.protocols.Logging`."""
         swap_terms = (name for name, weight in self._swap_weights.items() if weight)
-        return ("loss", "negative_elbo", "reconstruction", "kl_v", "kl_z", *swap_terms)
+        return ("loss", "unweighted_loss", "negative_elbo", "reconstruction", "kl_v", "kl_z", *swap_terms)
 
     def loss_terms(self, x: Tensor) -> dict[str, Tensor]:
         """Returns the terms of the objective, unweighted, each a scalar to minimise.
@@ -243,7 +246,8 @@ class DSAE(LightningModule):
         loss = sum((self._swap_weights.get(name, 1.0) * term for name, term in terms.items()), start=torch.tensor(0.0))
         # Eq. (2) alone: what early stopping and the choice of the best checkpoint go by.
         bound = sum((term for name, term in terms.items() if name not in self._swap_weights), start=torch.tensor(0.0))
-        scalars = {"negative_elbo": bound.detach()} | {name: term.detach() for name, term in terms.items()}
+        scalars = {"unweighted_loss": sum(terms.values(), start=torch.tensor(0.0)), "negative_elbo": bound}
+        scalars = {name: value.detach() for name, value in (scalars | terms).items()}
         self.log_dict(
             {f"{part}/{name}": value for name, value in ({"loss": loss.detach()} | scalars).items()},
             on_step=False,

@@ -87,7 +87,7 @@ def test_each_weight_adds_its_own_term_to_the_loss(make_dsae, make_trainer, name
     trainer.fit(model, loader(x), loader(x))
 
     torch.testing.assert_close(steps.losses[0] - bound, 2.5 * terms[name], rtol=1e-12, atol=1e-14)
-    logged = {"loss": steps.losses[0], "negative_elbo": bound}
+    logged = {"loss": steps.losses[0], "unweighted_loss": bound + terms[name], "negative_elbo": bound}
     logged |= {term: terms[term] for term in ("reconstruction", "kl_v", "kl_z", name)}  # as they are, unweighted
     assert trainer.callback_metrics.keys() == {f"train/{term}" for term in logged}
     for term, value in logged.items():
@@ -102,7 +102,8 @@ def test_scores_of_an_epoch_weigh_batches_by_their_size(make_dsae, make_trainer,
     for seed, x in enumerate(batches):
         torch.manual_seed(seed)
         terms = {name: term.item() for name, term in model.loss_terms(x).items()}
-        terms["negative_elbo"] = sum(terms[name] for name in terms if name not in SWAP_TERMS)
+        terms["unweighted_loss"] = sum(terms.values())
+        terms["negative_elbo"] = sum(terms[name] for name in terms if name not in ("unweighted_loss", *SWAP_TERMS))
         terms["loss"] = terms["negative_elbo"] + sum(terms.get(name, 0.0) for name in SWAP_TERMS[:3])
         terms["loss"] += 0.5 * terms.get("local_swap_z", 0.0)
         for name, term in terms.items():
