@@ -15,6 +15,7 @@ from lightning_app.runs.run_folder import RunFolder
 
 SLURM_JOB = "SLURM_NTASKS"
 """The variable by which Lightning knows that it is in a job of SLURM."""
+_WANDB_SERVICE = "WANDB_SERVICE"
 _SECONDS_TO_END = 20.0
 
 
@@ -39,7 +40,8 @@ def environment_of(place: int, at_once: int) -> dict[str, str]:
     """Returns the environment of one of several runs at a time: its share of the cores, and a GPU of its own.
 
     What is set by the user stays. Lightning is not told that it is in a job of SLURM, since it would take the job for
-    its own: it checks the number of tasks, and requeues the job on a signal.
+    its own: it checks the number of tasks, and requeues the job on a signal. Nor is W&B told of the service of this
+    process's own run, which would end with it.
 
     Args:
         place: The run's place among those at a time, from 0.
@@ -48,7 +50,7 @@ def environment_of(place: int, at_once: int) -> dict[str, str]:
     gpus = _gpus()
     gpu = {"CUDA_VISIBLE_DEVICES": gpus[place % len(gpus)]} if gpus else {}
     share = {"OMP_NUM_THREADS": str(max(1, usable_cores() // at_once))}
-    given = {name: value for name, value in os.environ.items() if name != SLURM_JOB}
+    given = {name: value for name, value in os.environ.items() if name not in (SLURM_JOB, _WANDB_SERVICE)}
     return {**share, **given, **gpu}
 
 

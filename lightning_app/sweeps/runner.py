@@ -91,7 +91,8 @@ async def _make(study: SweepStudy, trial: optuna.Trial, environment: Mapping[str
         # Of the replicates the first tells whether to give a trial up, and spares the others' time.
         follows = study.sweep.halving is not None and seed == seeds[0]
         for command in commands:
-            work = asyncio.create_task(call(command, run.folder.output, environment))
+            own = {**run.wandb_variables, **environment}  # what the user has set stays
+            work = asyncio.create_task(call(command, run.folder.output, own))
             status = await _followed(study, trial, run, work, follows)
             if status:
                 raise _FailedError(f"{run.name}, {failure(command, status, run.folder.output)}")

@@ -52,6 +52,12 @@ class TrialRun:
         """Whether the run is to be evaluated after its training."""
         return self.sweep.metric.name.startswith("test/")
 
+    @property
+    def wandb_variables(self) -> dict[str, str]:
+        """W&B's own variables that put the run into the group of its sweep, tagged with its trial and its seed."""
+        tags = [f"trial {self.number}", *([] if self.seed is None else [f"seed {self.seed}"])]
+        return {"WANDB_RUN_GROUP": self.sweep.name, "WANDB_TAGS": ",".join(tags)}
+
     def fit(self) -> list[str]:
         """The arguments of ``disentangle`` that train it from the start."""
         placed = ["--name", self.name, "--trainer.default_root_dir", str(self.folder.path)]

@@ -45,15 +45,16 @@ def test_no_gpu_is_named_where_there_is_none(gpus):
     assert gpus_of(2) == [None, None]
 
 
-def test_cores_are_shared_and_lightning_is_not_told_of_slurm(monkeypatch):
+def test_cores_are_shared_and_runs_are_told_neither_of_slurm_nor_of_the_service_of_another_run(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setenv("SLURM_NTASKS", "4")
+    monkeypatch.setenv("WANDB_SERVICE", "3-1-tcp-localhost-40000")
 
     environment = environment_of(1, 3)
 
     assert environment["OMP_NUM_THREADS"] == "2"
-    assert "SLURM_NTASKS" not in environment
+    assert not {"SLURM_NTASKS", "WANDB_SERVICE"} & environment.keys()
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert environment_of(1, 3)["OMP_NUM_THREADS"] == "7"
 

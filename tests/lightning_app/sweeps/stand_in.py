@@ -44,6 +44,8 @@ def _train(folder, options, values):
         print("some lines before\nerror: x is beyond the limit\nand some after", flush=True)
         sys.exit(1)
     (folder / "x.txt").write_text(str(x))
+    tracked = {name: os.environ.get(name) for name in ("WANDB_RUN_GROUP", "WANDB_TAGS")}
+    (folder / "tracked.json").write_text(json.dumps(tracked))
     _write(folder / "config.yaml", "name: run\ntrainer: {default_root_dir: here}\n")
     n_epochs = int(options.get("epochs", 3))
     for epoch in range(len(values), n_epochs):

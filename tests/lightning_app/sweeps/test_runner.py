@@ -1,5 +1,6 @@
 """Trials: what is recorded of them, and that none is lost, made twice or left running, whatever happens to workers."""
 
+import json
 import os
 import random
 import signal
@@ -47,6 +48,22 @@ def test_each_trial_is_made_with_each_seed_and_has_their_mean(write_sweep, finis
     assert len(folders) == 12
     assert f"0000-{found[0].values['x']:.3g}-seed1" in folders
     assert "6 done, 0 running of 6 · best " in out.splitlines()[-1]
+
+
+def test_runs_are_told_to_be_of_the_group_of_their_sweep_in_wandb(write_sweep, finish, monkeypatch, tmp_path):
+    monkeypatch.delenv("WANDB_RUN_GROUP", raising=False)
+    monkeypatch.setenv("WANDB_TAGS", "mine")
+
+    finish(write_sweep(run_cap=2))
+
+    told = [json.loads(path.read_text()) for path in (tmp_path / "runs" / "tiny").glob("*/tracked.json")]
+    assert told == [{"WANDB_RUN_GROUP": "tiny", "WANDB_TAGS": "mine"}] * 2  # what the user has set stays
+
+    monkeypatch.delenv("WANDB_TAGS")
+    finish(write_sweep(name="again", run_cap=2))
+
+    told = [json.loads(path.read_text()) for path in (tmp_path / "runs" / "again").glob("*/tracked.json")]
+    assert {one["WANDB_TAGS"] for one in told} == {"trial 0,seed 0", "trial 0,seed 1"}
 
 
 def test_score_of_an_evaluation(write_sweep, finish, records):
