@@ -6,7 +6,7 @@ DEMO := runs/demo
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-processors test-processors-quick screenshot bench lint hooks format clean
+.PHONY: help setup demo test test-all test-slow test-processors test-processors-quick screenshot bench lint hooks format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ test: setup  ## run the tests
 test-all: setup  ## run the tests, the slow ones too
 	@scripts/install-chromium.sh
 	$(BIN)/python -m pytest -n $(JOBS) -m ''
+
+test-slow: setup  ## run the slow tests alone (a quarter of an hour)
+	@scripts/install-chromium.sh
+	$(BIN)/python -m pytest -n $(JOBS) -m slow
 
 test-processors: setup  ## run the numerical tests with the kernels and threads of other processors (20 minutes)
 	$(BIN)/python scripts/test_processors.py --jobs $(JOBS)

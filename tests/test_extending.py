@@ -69,10 +69,12 @@ def run(folder, *commands):
         "OMP_NUM_THREADS": "1",
         "COLUMNS": "200",
     }
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-P", "-c", RUN],
         cwd=folder, env=environment, input=json.dumps(commands), capture_output=True, text=True,
     )  # fmt: skip
+    assert done.returncode == 0, (done.returncode, done.stdout[-1000:], done.stderr[-3000:])
+    return done
 
 
 def test_the_page_has_every_file_and_command():

@@ -99,7 +99,14 @@ def render_cache(tmp_path_factory):
 def disentangle(tmp_path, render_cache):
     """Runs the command line on a configuration of the project, made small; returns the run's folder."""
 
-    def run(subcommand: str, *options: str, config: str = "ts_dsae", folder: str = "run", logger: bool = False) -> Path:
+    def run(
+        subcommand: str,
+        *options: str,
+        config: str = "ts_dsae",
+        folder: str = "run",
+        logger: bool = False,
+        mapped: bool = False,
+    ) -> Path:
         root = tmp_path / folder
         small = [
             *["--trainer.default_root_dir", str(root), "--trainer.accelerator", "cpu"],
@@ -115,6 +122,8 @@ def disentangle(tmp_path, render_cache):
             *["--model.z_dim", "4", "--trainer.max_epochs", "3", "--trainer.enable_progress_bar", "false"],
             *["--media.n_examples", "1"],
         ]
+        if not mapped:
+            small += ["--latent_map", "null"]
         if config != "dsae":
             small += ["--schedule.constrained_epochs", "1"]
         if not logger:

@@ -66,7 +66,12 @@ def data(tmp_path_factory, render_cache) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize("model", [*SEQUENCES, *PICTURES])
+# Each data set with both kinds of model always, and with the others where there is time.
+OFTEN = ("TS-DSAE", "AR-VAE")
+MODELS = [pytest.param(name, marks=() if name in OFTEN else pytest.mark.slow) for name in (*SEQUENCES, *PICTURES)]
+
+
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", ["dMelodies", "NSynth", "URMP"])
 def test_every_data_set_feeds_every_model(tmp_path, data, name, model):
     options = SEQUENCES | PICTURES

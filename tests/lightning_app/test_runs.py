@@ -68,8 +68,15 @@ def test_what_a_run_says(disentangle, capsys):
 @pytest.mark.filterwarnings(
     "ignore:.*training end(s|ed)", "ignore:.*the model is of the constrained stage"
 )  # which is where it is to stop
-@pytest.mark.parametrize("stop_after", [1, 2, 3])
-@pytest.mark.parametrize("posterior", ["factorised", "full"])
+@pytest.mark.parametrize(
+    ("stop_after", "posterior"),
+    [
+        (2, "factorised"),
+        (3, "full"),
+        *[pytest.param(*case, marks=pytest.mark.slow) for case in ((1, "factorised"), (3, "factorised"))],
+        *[pytest.param(*case, marks=pytest.mark.slow) for case in ((1, "full"), (2, "full"))],
+    ],
+)
 def test_stopped_and_resumed_run_ends_with_the_same_weights(disentangle, stop_after, posterior):
     """Constrained for two epochs: stops within the first stage, between the stages, and within the second."""
     common = ("--schedule.constrained_epochs", "2", "--model.posterior", posterior)

@@ -195,6 +195,7 @@ def test_unusable_inputs_are_named():
     assert metric.real[0, 0] == 0
 
 
+@pytest.mark.slow
 def test_two_processes_score_as_one(printed_by_pair):
     scenarios = {"both": [[0, 40], [40, N]], "second idle": [[0, N], [0, 0]], "first idle": [[0, 0], [0, N]]}
 

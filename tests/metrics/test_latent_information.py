@@ -210,6 +210,7 @@ def test_a_model_logs_the_values(tmp_path, reference):
     assert outcome["n_seen"] == 151
 
 
+@pytest.mark.slow
 def test_a_model_on_two_processes_logs_the_same_values(tmp_path, reference):
     """151 samples do not divide by two processes: the sampler repeats one, which must not count twice."""
     command = [sys.executable, str(SCRIPT), "2", str(tmp_path)]

@@ -118,6 +118,7 @@ def test_compute_without_a_voiced_frame_is_refused():
         metric.compute()
 
 
+@pytest.mark.slow
 def test_two_processes_score_as_one(printed_by_pair):
     shares = [list(range(12)), list(range(11, 21))]  # clip 11 in both
 

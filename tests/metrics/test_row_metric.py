@@ -567,6 +567,7 @@ def test_two_processes_agree_on_a_collection_that_shares_its_state(two_processes
     assert two_processes[0]["collection"] == two_processes[1]["collection"]
 
 
+@pytest.mark.slow
 def test_two_processes_take_short_indices_where_one_is_idle(tmp_path, reference):
     outcomes = reference.outcomes_of_pair("int32", tmp_path)
 

@@ -146,7 +146,7 @@ def test_too_few_clips_to_learn_from_are_counted_once():
         metric.compute()
 
 
-@pytest.mark.parametrize("first", [32, 40])
+@pytest.mark.parametrize("first", [32, pytest.param(40, marks=pytest.mark.slow)])
 def test_two_processes_score_as_one(printed_by_pair, first):
     # Two batches and one, with clip 31 in both; or all clips in one, and none in the other.
     shares = torch.arange(first), torch.arange(31, 40) if first < 40 else torch.arange(0)

@@ -41,6 +41,7 @@ def _lives(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_no_processes_and_the_next_goes_on(tmp_path):
     clips, log = write_clips(tmp_path / "clips", 640), tmp_path / "log.txt"
     folder = tmp_path / "clips"
@@ -67,6 +68,7 @@ def test_a_killed_run_leaves_no_processes_and_the_next_goes_on(tmp_path):
     assert files_beside_audio(folder) == [".levels-1.lock", "levels-1.parquet"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_soon_and_the_next_goes_on(tmp_path):
     clips, log = write_clips(tmp_path / "clips", 640), tmp_path / "log.txt"
     folder = tmp_path / "clips"

@@ -87,6 +87,7 @@ def test_a_stem_that_changed_is_measured_again(tmp_path, tone, noise, write_stem
     assert after.confidence.mean() < 0.5 < before.confidence.mean()
 
 
+@pytest.mark.slow
 def test_an_interruption_loses_no_span_that_was_finished(tmp_path, tone, write_stem):
     for number in range(4):
         write_stem(tmp_path / "p" / f"AuSep_{number}_vn_01_A.wav", tone(4 + number / 4))

@@ -132,6 +132,7 @@ def test_models_and_data_that_cannot_be_swapped_are_told_what_they_lack(tiny_cli
         quiet_trainer(SwapEvaluation()).test(DSAE((9, 10)), clips)
 
 
+@pytest.mark.slow
 def test_two_processes_score_as_one(tmp_path):
     """21 validation clips do not divide by two processes: the sampler repeats one, which must not count twice."""
     script = Path(__file__).with_name("two_processes.py")

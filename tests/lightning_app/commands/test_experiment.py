@@ -89,6 +89,7 @@ def started(arguments: list[str]) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_runs_are_made_and_those_that_fail_are_named(arguments, finish, tmp_path, capsys):
     """Eleven epochs: one more than `short` has in the first of two stages."""
     broken = tmp_path / DSAE / "checkpoints" / "last.ckpt"

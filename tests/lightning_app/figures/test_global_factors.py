@@ -109,6 +109,7 @@ def test_sounds_are_named_by_what_they_should_be(drawn):
         assert 0 < np.abs(audio).max() <= 1
 
 
+@pytest.mark.slow
 def test_panels_are_those_of_the_paper(two_octave_run, tmp_path, monkeypatch):
     """Targets above columns 2 to 4, the source at the lower left, and beside it the replaced, each under its target."""
     figures, module = [], importlib.import_module("lightning_app.figures.global_factors")
@@ -145,6 +146,7 @@ def test_panels_are_those_of_the_paper(two_octave_run, tmp_path, monkeypatch):
     assert len(colours) == 1
 
 
+@pytest.mark.slow
 def test_seed_decides_all(two_octave_run, drawn, tmp_path):
     global_factors(two_octave_run, seed=0, output=tmp_path / "again")
     global_factors(two_octave_run, seed=1, output=tmp_path / "other")

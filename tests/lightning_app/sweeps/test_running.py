@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import pytest
 import yaml
 
 from lightning_app.commands.disentangle import main
@@ -20,6 +21,7 @@ main(["sweep", "run", *sys.argv[1:]])
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_runs_and_the_same_command_goes_on(small_sweep, stand_in, tmp_path, monkeypatch, capsys):
     content = yaml.safe_load(small_sweep.read_text())
     content["metric"] = {"name": "val/loss"}
