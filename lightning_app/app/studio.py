@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from datamodules.clips.level import usual_peak
 from datamodules.protocols import ClipData
 from lightning_app.app.own_sound import as_clip, read_sound
 from lightning_app.errors import RunError
@@ -19,7 +20,6 @@ from lightning_app.listening.tiles import Sounds, Tile, TileMaker
 from lightning_app.media.class_titles import class_title
 from lightning_app.report.swaps import shuffled
 
-_N_CLIPS_OF_LEVEL = 16
 _N_POSITIONS = 7
 
 
@@ -70,7 +70,7 @@ class Studio:
         self.seed = seed
         self._lock = Lock()  # the page may ask for several things at once
         self.sounds: list[Sound] = [self._clip(position) for position in self._drawn(n_clips)]
-        self._peak = self._usual_peak()
+        self._peak = usual_peak(self.data.audio, self.data.train_dataset.indices)
         x = torch.cat([sound.x for sound in self.sounds])
         self._maker = TileMaker.of(x, self.data.representation, self.data.n_samples, Sounds(), seed)
 
@@ -176,8 +176,3 @@ class Studio:
             label = self.data.class_names[factor][int(dataset.labels[factor][position])]
             name = f"{class_title(factor, label)}, {name}"
         return Sound(name, self.data.audio(int(dataset.indices[position])), self.run.heard([position]))
-
-    def _usual_peak(self) -> float:
-        """The peak of a clip that the model knows; a sound of one's own is brought to it."""
-        indices = self.data.validation_dataset.indices[:_N_CLIPS_OF_LEVEL]
-        return float(np.median([np.abs(self.data.audio(int(index))).max() for index in indices]))
