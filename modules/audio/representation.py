@@ -41,7 +41,10 @@ class Representation(nn.Module, ABC):
 
     @property
     def frames(self) -> Frames | None:
-        """The frames that audio of any length is a sequence of, (batch, n_frames, ...); None for pictures."""
+        """The frames that audio of any length becomes a sequence of; None for pictures, whose size is one.
+
+        Frame i is centred at sample ``i * hop_length``, and ``n_samples`` have ``n_samples // hop_length + 1`` of them.
+        """
         return None
 
     @abstractmethod
