@@ -48,7 +48,7 @@ def check_sounds(files: Sequence[Path]) -> None:
     reasons = []
     for file in track(files, "Reading the sounds", transient=True, disable=len(files) < 3):
         try:
-            read_sound(file)
+            read_sound(file, str(file))
         except RunError as error:
             reasons.append(str(error).rstrip("."))
     if reasons:

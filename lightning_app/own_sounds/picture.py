@@ -21,7 +21,7 @@ from modules.audio.resample import resampled
 _N_BANDS = 96
 _RANGE_DB = 70.0
 _MOST_FRAMES = 2000
-_MARKS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
+_MARKS = (200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
 
 class Spectrogram(NamedTuple):
@@ -64,7 +64,7 @@ def save_stack(path: Path, spectrograms: Mapping[str, Spectrogram], caption: str
         axis.set_ylabel("Hz", fontsize=8)
     axes[-1].set_xlim(0, max(one.seconds for one in spectrograms.values()))
     axes[-1].set_xlabel("seconds", fontsize=8)
-    figure.colorbar(image, ax=list(axes), label="dB below the loudest", pad=0.01).ax.tick_params(labelsize=7)
+    figure.colorbar(image, ax=list(axes), label="dB (0: the loudest)", pad=0.01).ax.tick_params(labelsize=7)
     figure.suptitle(_plain(caption), fontsize=10, wrap=True)
     _save(figure, path)
 
