@@ -49,17 +49,19 @@ def test_folder_is_left_as_it_is(two_octave_run):
     assert {path: path.stat().st_mtime_ns for path in two_octave_run.rglob("*")} == before
 
 
-def test_readme_shows_how(two_octave_run):
+def test_readme_shows_how(two_octave_run, sound_file, tmp_path, monkeypatch):
     readme = (Path(__file__).parents[3] / "README.md").read_text()
-    (code,) = re.findall(r"```python\n(import torch.*?)```", readme, flags=re.DOTALL)
+    (code,) = re.findall(r"```python\n(from lightning_app.*?)```", readme, flags=re.DOTALL)
+    for name in ("violin.wav", "trumpet.flac", "recordings/a.wav"):
+        sound_file(name)
+    monkeypatch.chdir(tmp_path)
     names = {}
 
     exec(code.replace("runs/mine", str(two_octave_run)), names)
 
     assert isinstance(names["run"].model, DSAE)
-    assert names["v"].shape == (2, 3)
-    assert names["swapped"].shape == (1, 64_000)
-    assert torch.isfinite(names["swapped"]).all()
+    assert names["encodings"].latents["v_mean"].shape == (1, 3)
+    assert (tmp_path / "violin_as_trumpet.wav").is_file()
 
 
 # What is refused
