@@ -61,4 +61,4 @@ def encode(
     frames, rate = loaded.representation.frames, loaded.representation.sample_rate
     about = {"run": str(run), "frame_seconds": None if frames is None else frames.hop_length / rate}
     n_rows = write_table(out, encoded(loaded, heard, seconds=seconds, whole_files=whole_files), about)
-    print(f"Wrote {out}: {n_rows} rows, of {len(files)} files.")
+    print(f"Wrote {out}: rows {n_rows}, files {len(files)}.")

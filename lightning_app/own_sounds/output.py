@@ -1,5 +1,6 @@
 """What is made of sounds, as files: whole or not at all, and over no other file unless that is asked for."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -57,11 +58,14 @@ def check_place(folder: Path, files: Iterable[Path], sources: Iterable[Path], *,
         overwrite: Whether files that are there are replaced.
 
     Raises:
-        RunError: The folder is a file, a file is there, or is a source.
+        RunError: The folder is a file or may not be written to, a file is there, or is a source.
     """
     files = list(files)
-    if not folder.is_dir() and folder.exists():
-        raise RunError(f"{folder} is a file; name a folder with --out.")
+    there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    if not there.is_dir():
+        raise RunError(f"{there} is a file; name a folder with --out.")
+    if not os.access(there, os.W_OK):
+        raise RunError(f"nothing may be written to {there}; name another place with --out.")
     own = {source.resolve() for source in sources}
     if taken := [str(file) for file in files if file.resolve() in own]:
         raise RunError(f"{taken[0]} is a recording that would be written over; name another place with --out.")

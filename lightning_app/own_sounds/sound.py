@@ -100,6 +100,8 @@ def read_sound(file: Path | bytes, name: str | None = None) -> Sound:
         opened = io.BytesIO(file) if isinstance(file, bytes) else file
         audio, rate = soundfile.read(opened, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError, RuntimeError, TypeError) as error:
+        if isinstance(file, Path) and file.is_dir():
+            raise RunError(f"{file} is a folder; name a file.") from error
         if isinstance(file, Path) and not file.is_file():
             raise RunError(f"there is no file {file}.") from error
         if isinstance(file, Path) and not os.access(file, os.R_OK):

@@ -35,7 +35,7 @@ def test_every_file_of_a_folder_has_its_rows(two_octave_run, sound_file, tmp_pat
     for name, values in of_python.latents.items():
         np.testing.assert_allclose(np.stack(table[name].to_pylist()), values, atol=1e-6)
     assert json.loads(table.schema.metadata[b"disentangle"])["frame_seconds"] == 0.064
-    assert "3 rows, of 2 files" in capsys.readouterr().out
+    assert "rows 3, files 2" in capsys.readouterr().out
 
 
 def test_whole_files(two_octave_run, sound_file, tmp_path):

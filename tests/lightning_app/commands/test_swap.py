@@ -117,6 +117,7 @@ def test_nothing_is_written_over_unless_that_is_asked_for(swap, refused, sound_f
         (["--rate", "5"], "out", 2, "--rate 5: it is in Hz, from 1,000 to 384,000, like 44100"),
         (["--swap", "all"], "out", 2, "--swap takes global or local or both, not all"),
         ([], "words.txt", 1, "words.txt is a file; name a folder with --out"),
+        ([], "words.txt/in/it", 1, "words.txt is a file; name a folder with --out"),
         (["--overwrite"], "a.wav", 1, "a.wav is a recording that would be written over"),
     ],
 )

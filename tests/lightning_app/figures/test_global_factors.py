@@ -210,4 +210,4 @@ def test_data_of_one_octave(two_octave_run, tmp_path, capsys):
 def test_run_of_another_model(ar_vae, capsys):
     message = fails(capsys, "--run", ar_vae("fit"))
 
-    assert "BetaVAE has no generate, global_latent, swap" in message
+    assert "BetaVAE has no global_latent, swap" in message

@@ -95,6 +95,8 @@ def test_what_is_no_audio(tmp_path):
             as_sound(given, 16_000)
     with pytest.raises(RunError, match=r"a\.wav is no audio"):
         read_sound(b"only words", "a.wav")
+    with pytest.raises(RunError, match="is a folder; name a file"):
+        read_sound(tmp_path)
     with pytest.raises(RunError, match=r"there is no file .*absent\.wav"):
         read_sound(tmp_path / "absent.wav")
     with pytest.raises(RunError, match=r"the samples have the shape \(2, 9\); give one channel"):
