@@ -47,6 +47,43 @@ class GlobalLatent(Protocol):
         ...
 
 
+class Generative(Protocol):
+    """A model that draws what it has never heard."""
+
+    def generate(self, n_sequences: int, *, reference: Tensor | None = None) -> Tensor:
+        """Draws inputs from the prior, (n_sequences, ...).
+
+        Args:
+            n_sequences: Number of clips.
+            reference: Inputs (n_sequences, ...) whose priors to draw from, for a model whose clips have one each
+                (`PriorOfEach`).
+        """
+        ...
+
+
+class PriorOfEach(Protocol):
+    """A model that may have a prior for each clip in the place of one for all.
+
+    Attributes:
+        needs_reference: Whether it has, so that clips to draw from have to be given to ``generate``.
+    """
+
+    @property
+    def needs_reference(self) -> bool: ...
+
+
+class AnyLength(Protocol):
+    """A model that hears sequences of frames (B, T, ...) of any number T, not of that of its training clips alone.
+
+    Where it is `Swappable`, source and target may differ in T.
+
+    Attributes:
+        any_length: Whether it does.
+    """
+
+    any_length: bool
+
+
 class Regularised(Protocol):
     """A model of which some latent dimensions follow attributes.
 
@@ -114,8 +151,11 @@ def lacking(model: object, protocol: type) -> list[str]:
 
 
 __all__: Sequence[str] = (
+    "AnyLength",
+    "Generative",
     "GlobalLatent",
     "Logging",
+    "PriorOfEach",
     "Regularised",
     "Stage",
     "Swap",

@@ -11,7 +11,7 @@ from lightning_app.commands import disentangle
 from metrics import LatentInformation
 
 ROOT = Path(__file__).parents[1]
-NAMES = ("figures", "report", "results", "runs", "sweeps", "tracking")
+NAMES = ("figures", "own_sounds", "report", "results", "runs", "sweeps", "tracking")
 TEXT = (ROOT / "README.md").read_text()
 PAGES = {page: (ROOT / page).read_text() for page in ("README.md", *(f"docs/{name}.md" for name in NAMES))}
 

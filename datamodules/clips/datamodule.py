@@ -1,6 +1,7 @@
 """The one LightningDataModule for all data sets of clips."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader, DistributedSampler, default_collate
 
 from datamodules.clips.attributes import attribute_values, check_attributes
 from datamodules.clips.dataset import RESERVED, ClipDataset
+from datamodules.clips.level import usual_peak
 from datamodules.clips.prepared import cache_key, cached_audio, cached_representations
 from datamodules.clips.source import ClipSource, Part
 from datamodules.clips.split import check_fraction
@@ -164,12 +166,18 @@ class ClipDataModule(LightningDataModule):
         return self.on_after_batch_transfer({name: value.to(device) for name, value in clips.items()}, 0)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint needs for its model to be heard: the representation, and the names of classes."""
+        """What a checkpoint needs for its model to be heard without these data.
+
+        The representation, the length of clips in samples, the names of classes and attributes, and, once the data are
+        set up, ``usual_peak``: the level that the model knows (`datamodules.clips.level.usual_peak`).
+        """
+        level = {"usual_peak": self._usual_peak} if hasattr(self, "train_dataset") else {}
         return {
             "representation": self.representation.settings,
             "n_samples": self.n_samples,
             "class_names": {name: list(names) for name, names in self.class_names.items()},
             "attributes": list(self.attributes),
+            **level,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -178,9 +186,8 @@ class ClipDataModule(LightningDataModule):
         Raises:
             DataError: The representation or the attributes are others; the message names what differs.
         """
-        here = self.state_dict()
-        for name in ("representation", "attributes"):
-            then, now = state_dict.get(name, here[name]), here[name]
+        for name, now in (("representation", self.representation.settings), ("attributes", list(self.attributes))):
+            then = state_dict.get(name, now)
             if then and then != now:
                 raise DataError(
                     f"the checkpoint's model was trained on {name} {_shown(then)}, and these data have {_shown(now)}."
@@ -259,6 +266,10 @@ class ClipDataModule(LightningDataModule):
 
     def _attribute_values(self) -> NDArray[np.float32]:
         return attribute_values(self.source, self.attributes, self._cache_dir, self._prepare_workers)
+
+    @cached_property
+    def _usual_peak(self) -> float:
+        return usual_peak(self.audio, self.train_dataset.indices)
 
     def _entry(self) -> Path | None:
         """The entry of the cache; None where each clip's audio is read when it is needed."""

@@ -3,6 +3,12 @@
 import os
 from pathlib import Path
 
+READABLE_ENDINGS = (
+    *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc"),
+    *(".au", ".snd", ".caf", ".w64", ".rf64"),
+)
+"""Endings of the audio files that libsndfile reads."""
+
 
 def audio_files(folder: Path, endings: tuple[str, ...] = (".wav",)) -> list[Path]:
     """Returns the audio files in a folder and those below it (`is_audio_file`), sorted by path.

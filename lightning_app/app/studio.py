@@ -9,22 +9,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from datamodules.clips.level import usual_peak
 from datamodules.protocols import ClipData
-from lightning_app.app.own_sound import as_clip, read_sound
 from lightning_app.errors import RunError
 from lightning_app.evaluation.requirements import clip_data
 from lightning_app.evaluation.traversal import posterior_means, range_of
 from lightning_app.listening.opened_run import CPU, OpenedRun
 from lightning_app.listening.tiles import Sounds, Tile, TileMaker
 from lightning_app.media.class_titles import class_title
+from lightning_app.own_sounds.clip import as_clip
+from lightning_app.own_sounds.sound import read_sound
 from lightning_app.report.swaps import shuffled
 
-_N_CLIPS_OF_LEVEL = 16
 _N_POSITIONS = 7
 
 
 @dataclass(frozen=True)
-class Sound:
+class ShelfSound:
     """A sound on the shelf.
 
     Attributes:
@@ -69,8 +70,8 @@ class Studio:
             )
         self.seed = seed
         self._lock = Lock()  # the page may ask for several things at once
-        self.sounds: list[Sound] = [self._clip(position) for position in self._drawn(n_clips)]
-        self._peak = self._usual_peak()
+        self.sounds: list[ShelfSound] = [self._clip(position) for position in self._drawn(n_clips)]
+        self._peak = usual_peak(self.data.audio, self.data.train_dataset.indices)
         x = torch.cat([sound.x for sound in self.sounds])
         self._maker = TileMaker.of(x, self.data.representation, self.data.n_samples, Sounds(), seed)
 
@@ -92,13 +93,15 @@ class Studio:
         Raises:
             RunError: It cannot be read, or is no sound.
         """
-        audio, rate = read_sound(content, name)
         representation = self.data.representation
         wave = as_clip(
-            audio, rate, name, sample_rate=representation.sample_rate, n_samples=self.data.n_samples, peak=self._peak
+            read_sound(content, name),
+            sample_rate=representation.sample_rate,
+            n_samples=self.data.n_samples,
+            peak=self._peak,
         )
         with torch.inference_mode():
-            sound = Sound(name, wave, representation(torch.from_numpy(wave)[None]))
+            sound = ShelfSound(name, wave, representation(torch.from_numpy(wave)[None]))
         with self._lock:
             self.sounds.append(sound)
             return len(self.sounds) - 1
@@ -136,7 +139,7 @@ class Studio:
                 rows.append(Row("", make.decoded(torch.cat(made), titles[: len(made)])))
             return rows + self._traversals(heard, make)
 
-    def _traversals(self, heard: Sound, make: TileMaker) -> list[Row]:
+    def _traversals(self, heard: ShelfSound, make: TileMaker) -> list[Row]:
         model = self.run.regularised
         if model is None:
             return []
@@ -157,7 +160,7 @@ class Studio:
         assert self.run.regularised is not None
         return posterior_means(self.run.regularised, self.data, CPU)
 
-    def _sound(self, number: int) -> Sound:
+    def _sound(self, number: int) -> ShelfSound:
         if not 0 <= number < len(self.sounds):
             raise RunError(f"there is no sound {number} on the shelf; load the page again.")
         return self.sounds[number]
@@ -168,16 +171,11 @@ class Studio:
         classes = next(iter(dataset.labels.values()), np.zeros(len(dataset), int))
         return shuffled(classes, min(n_clips, len(dataset)), self.seed)
 
-    def _clip(self, position: int) -> Sound:
+    def _clip(self, position: int) -> ShelfSound:
         dataset = self.data.validation_dataset
         factor = next(iter(self.data.class_names), None)
         name = self.run.clip_name(position)
         if factor is not None:
             label = self.data.class_names[factor][int(dataset.labels[factor][position])]
             name = f"{class_title(factor, label)}, {name}"
-        return Sound(name, self.data.audio(int(dataset.indices[position])), self.run.heard([position]))
-
-    def _usual_peak(self) -> float:
-        """The peak of a clip that the model knows; a sound of one's own is brought to it."""
-        indices = self.data.validation_dataset.indices[:_N_CLIPS_OF_LEVEL]
-        return float(np.median([np.abs(self.data.audio(int(index))).max() for index in indices]))
+        return ShelfSound(name, self.data.audio(int(dataset.indices[position])), self.run.heard([position]))

@@ -1,9 +1,9 @@
 """Commands that call one function, whose arguments are their options."""
 
 from collections.abc import Callable, Sequence
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, NoReturn, get_origin
+from typing import Any, NoReturn, get_args, get_origin
 
 from docstring_parser import parse
 from jsonargparse import ArgumentParser
@@ -25,6 +25,9 @@ def call_function(
 ) -> None:
     """Calls a function with what the words of a command say.
 
+    An argument that is a ``Sequence[Path]`` takes all paths that follow its option. One that is false unless it is
+    given needs no value: ``--overwrite`` is ``--overwrite true``.
+
     Args:
         function: The function; its docstring is the command's help.
         words: The words after the command's name.
@@ -39,9 +42,25 @@ def call_function(
     parameters = signature(function).parameters
     for name in positional:
         kind = parameters[name].annotation
-        many: dict[str, Any] = {"nargs": "+", "type": Path} if get_origin(kind) else {"type": kind}
-        parser.add_argument(name, help=described[name], **many)
-    parser.add_function_arguments(function, skip=set(positional))
+        taken: dict[str, Any] = _PATHS if get_origin(kind) else {"type": kind}
+        parser.add_argument(name, help=described[name], **taken)
+    options = {name: _option(one) for name, one in parameters.items() if name not in positional and _option(one)}
+    for name, option in options.items():
+        parser.add_argument(f"--{name}", help=described[name], **option)
+    parser.add_function_arguments(function, skip={*positional, *options})
     arguments = parser.instantiate(parser.parse_args(list(words))).as_dict()
     del arguments["config"]
     function(**arguments)
+
+
+_PATHS: dict[str, Any] = {"nargs": "+", "type": Path}
+
+
+def _option(parameter: Parameter) -> dict[str, Any]:
+    """What jsonargparse does not make of an argument by itself; empty where there is nothing."""
+    if parameter.annotation is bool and parameter.default is False:
+        return {"type": bool, "nargs": "?", "const": True, "default": False}
+    if Sequence[Path] not in (parameter.annotation, *get_args(parameter.annotation)):
+        return {}
+    needed = parameter.default is Parameter.empty
+    return _PATHS | ({"required": True} if needed else {"default": parameter.default})

@@ -1,36 +1,25 @@
-"""The model and the data of a run, in Python."""
+"""A run in Python: its model, what that hears, and its data."""
 
 from argparse import ArgumentError
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, cast
 
-from lightning import LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
 
 from lightning_app.errors import RunError
 from lightning_app.runs.checkpoint import load_weights, read_checkpoint
-from lightning_app.runs.model_and_data import add_model_and_data
+from lightning_app.runs.data_record import DataRecord
+from lightning_app.runs.loaded_run import LoadedRun
+from lightning_app.runs.model_and_data import add_data, add_model_and_data, add_model_and_known
 from lightning_app.runs.run_folder import RunFolder
 
 
-class LoadedRun(NamedTuple):
-    """What a run has trained, and on what."""
-
-    model: LightningModule
-    """The model with the weights of the best checkpoint, on the CPU, in evaluation mode."""
-    data: LightningDataModule
-    """The data module as it is made: neither prepared nor set up."""
-
-    @property
-    def representation(self) -> Any:
-        """What the model hears of a clip's audio, and how to get back from it."""
-        return self.data.representation  # type: ignore[attr-defined]
-
-
 def load_run(folder: str | Path) -> LoadedRun:
-    """Makes the model and the data of a run from its configuration and its best checkpoint.
+    """Makes the model of a run from its configuration and its best checkpoint.
 
-    No trainer is made and so no logger: the run's folder stays as it is.
+    No trainer is made and so no logger: the run's folder stays as it is. The data are made only where the checkpoint
+    does not tell what the model has to know of them.
 
     Args:
         folder: Folder of the run, like ``runs/ts_dsae``.
@@ -39,18 +28,44 @@ def load_run(folder: str | Path) -> LoadedRun:
         RunError: There is no such folder, it is not that of a run or of one of this version, or it has no whole
             checkpoint of its model.
         ModelError: The checkpoint is of a model with other settings.
-        DataError: The data cannot be had with these options.
+        DataError: The data have to be made, and cannot be had with these options.
     """
     run = RunFolder(Path(folder).expanduser())
     config = run.read_config()
-    read_checkpoint(run.best_checkpoint)  # whether it is whole is known sooner than the data are made
-    parser = LightningArgumentParser(exit_on_error=False)
-    add_model_and_data(parser)
-    try:
-        parsed = parser.parse_object({name: config[name] for name in ("model", "data")})
-    except ArgumentError as error:
-        reason = " ".join(str(error).split())
-        raise RunError(f"{run.config} does not fit this version of the project; train again. {reason}") from error
-    made = parser.instantiate(parsed)
-    load_weights(made.model, run.best_checkpoint)
-    return LoadedRun(made.model.eval(), made.data)
+    checkpoint = read_checkpoint(run.best_checkpoint)  # whether it is whole is known sooner than anything is made
+    parts = {name: config[name] for name in ("model", "data")}
+    both = _Parsed(run, add_model_and_data, parts)
+    data_class = str(both.values.data.class_path)
+    record = DataRecord.of_checkpoint(checkpoint, data_class)
+
+    def make_data() -> Any:
+        return _Parsed(run, add_data, {"data": parts["data"]}).made().data
+
+    if record is not None:
+        known = {"x_shape": list(record.x_shape), "attributes": list(record.attributes)}
+        made = _Parsed(run, add_model_and_known, {"model": parts["model"], "data": known}).made()
+        loaded = LoadedRun(run, made.model, record, make_data)
+    else:
+        made = both.made()
+        loaded = LoadedRun(run, made.model, None, lambda: made.data)
+    load_weights(loaded.model, run.best_checkpoint)
+    loaded.model.eval()
+    return loaded
+
+
+class _Parsed:
+    """Parts of a run's configuration, checked, from which objects are made."""
+
+    def __init__(
+        self, run: RunFolder, add: Callable[[LightningArgumentParser], None], parts: Mapping[str, Any]
+    ) -> None:
+        self._parser = LightningArgumentParser(exit_on_error=False)
+        add(self._parser)
+        try:
+            self.values = self._parser.parse_object(dict(parts))
+        except ArgumentError as error:
+            reason = " ".join(str(error).split())
+            raise RunError(f"{run.config} does not fit this version of the project; train again. {reason}") from error
+
+    def made(self) -> Any:
+        return cast(Any, self._parser.instantiate(self.values))

@@ -7,12 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from modules.audio._torchaudio import transforms
+from modules.audio.griffin_lim import griffin_lim
 from modules.errors import ModelError
 
 # The smallest float64 step keeps log finite on digital silence: log(2.2e-16) = -36.
 LOG_OFFSET = torch.finfo(torch.float64).eps
 
 _N_UPDATES = 50
+_PIECE_FRAMES = 1024  # at a time: what is computed on the way takes many times the memory of the result
 
 
 @dataclass(frozen=True)
@@ -123,15 +125,20 @@ class InverseLogMel(nn.Module):
             mel_scale="htk",
             driver="gelsd",
         )
-        self.griffin_lim = transforms.GriffinLim(
-            n_fft=spec.n_fft, hop_length=spec.hop_length, power=2.0, n_iter=n_iterations
-        )
+        self.n_iterations = n_iterations
 
     def forward(self, log_mel: Tensor) -> Tensor:
         # A decoder can overshoot; a power above the loudest that full-scale audio can have is noise, not signal.
         loudest = 2.0 * math.log(self.spec.n_fft)
         mel_power = torch.exp(log_mel.clamp(max=loudest)).transpose(-1, -2)
-        return self.griffin_lim(_refined(self.inverse_mel(mel_power), mel_power, self.inverse_mel.fb))
+        mel_power, batch = mel_power.reshape(-1, *mel_power.shape[-2:]), mel_power.shape[:-2]
+        magnitude = torch.cat([self._magnitude(piece) for piece in mel_power.split(_PIECE_FRAMES, dim=-1)], dim=-1)
+        audio = griffin_lim(magnitude, self.spec.n_fft, self.spec.hop_length, n_iterations=self.n_iterations)
+        return audio.unflatten(0, batch) if batch else audio[0]
+
+    def _magnitude(self, mel_power: Tensor) -> Tensor:
+        """Undoes the mel bands of a piece, each frame for itself."""
+        return _refined(self.inverse_mel(mel_power), mel_power, self.inverse_mel.fb).sqrt()
 
 
 def _refined(power: Tensor, mel_power: Tensor, bands: Tensor) -> Tensor:

@@ -1,12 +1,21 @@
 """What a model hears of audio: the one place that knows how a clip becomes the model's input and how it comes back."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
 from modules.audio.log_magnitude import InverseLogMagnitude, LogMagnitude, LogMagnitudeSpec
 from modules.audio.log_mel import InverseLogMel, LogMel, LogMelSpec
+
+
+class Frames(NamedTuple):
+    """The frames of a representation that is a sequence of them."""
+
+    length: int
+    """Length of the window of a frame, in samples."""
+    hop_length: int
+    """Step from frame to frame, in samples."""
 
 
 class Representation(nn.Module, ABC):
@@ -29,6 +38,14 @@ class Representation(nn.Module, ABC):
     def settings(self) -> dict[str, Any]:
         """All that determines the representation, as JSON values: part of the key of what is cached."""
         return {"class": type(self).__qualname__} | {name: getattr(self, name) for name in self.SETTINGS}
+
+    @property
+    def frames(self) -> Frames | None:
+        """The frames that audio of any length becomes a sequence of; None for pictures, whose size is one.
+
+        Frame i is centred at sample ``i * hop_length``, and ``n_samples`` have ``n_samples // hop_length + 1`` of them.
+        """
+        return None
 
     @abstractmethod
     def shape(self, n_samples: int) -> tuple[int, ...]:
@@ -86,6 +103,10 @@ class LogMelSequence(Representation):
         self.sample_rate, self.n_fft, self.hop_length, self.n_mels = sample_rate, n_fft, hop_length, n_mels
         self._spec = LogMelSpec(sample_rate, n_fft, hop_length, n_mels)
         self._log_mel = LogMel(self._spec)
+
+    @property
+    def frames(self) -> Frames:
+        return Frames(self.n_fft, self.hop_length)
 
     def shape(self, n_samples: int) -> tuple[int, int]:
         return self._spec.n_frames(n_samples), self.n_mels

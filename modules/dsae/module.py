@@ -36,8 +36,8 @@ class DSAE(LightningModule):
     """Disentangled sequential autoencoder: a global latent v, and a local latent z_t for each frame.
 
     The family of Luo et al. (2022) are settings of this one module and of the schedule that trains it. Its batches are
-    mappings with a sequence of feature frames, (B, T, F), under ``x``. It is `modules.protocols.Swappable` and
-    `modules.protocols.TwoStage`.
+    mappings with a sequence of feature frames, (B, T, F), under ``x``. It is `modules.protocols.Swappable`,
+    `modules.protocols.AnyLength` and `modules.protocols.TwoStage`.
 
     The swap terms are computed on random pairs that swap with each other (see `modules.dsae.swap`). Over such pairs
     eqs. (4) and (6) are the same sum, and so are (5) and (7); with the paper's pairing they agree in expectation. So of
@@ -71,6 +71,8 @@ class DSAE(LightningModule):
         >>> model.encode(torch.zeros(2, 251, 80)).z.shape
         torch.Size([2, 251, 8])
     """
+
+    any_length = True
 
     def __init__(
         self,
@@ -160,7 +162,7 @@ class DSAE(LightningModule):
         n_frames = self.hparams["x_shape"][0] if n_frames is None else n_frames
         if n_frames < 1:
             raise ModelError(f"n_frames is {n_frames}; it must be 1 or more.")
-        if self.stage is Stage.INFORMED_PRIOR:
+        if self.needs_reference:
             if reference is None or len(reference) != n_sequences:
                 raise ModelError(
                     "this model has a prior of v for each sequence; generate() needs as many reference sequences as "
@@ -170,6 +172,11 @@ class DSAE(LightningModule):
         else:
             v = torch.randn(n_sequences, self.hparams["v_dim"], device=self.device)
         return self.decode(self.transition.sample(n_sequences, n_frames), v)
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether each sequence has its own p(v); see `modules.protocols.PriorOfEach`."""
+        return self.stage is Stage.INFORMED_PRIOR
 
     # The two stages
 

@@ -32,7 +32,8 @@ class BetaVAE(LightningModule):
 
     (Watcharasupat & Lerch 2021, eq. 7; \mathcal{A} is `modules.vae.attribute_regularization`.) Its batches are mappings
     with square spectrograms (B, 1, T, F) under ``x``, and with attributes (B, M) under ``attributes`` where dimensions
-    are regularised. Without attributes it is a plain beta-VAE. It is `modules.protocols.Regularised`.
+    are regularised. Without attributes it is a plain beta-VAE. It is `modules.protocols.Regularised` and
+    `modules.protocols.Generative`.
 
     Args:
         x_shape: Shape of a spectrogram, (1, size, size), its size a power of two.
@@ -128,6 +129,18 @@ class BetaVAE(LightningModule):
         z = self.encode(x).mean[:, None].repeat(1, len(positions), 1)
         z[:, :, dim] = positions
         return self.decode(z.flatten(0, 1)).unflatten(0, (len(x), len(positions)))
+
+    def generate(self, n_sequences: int, *, reference: Tensor | None = None) -> Tensor:
+        """Draws spectrograms from the prior N(0, 1), and returns the decoded means.
+
+        Args:
+            n_sequences: Number of spectrograms.
+            reference: Has no effect: the prior is one for all spectrograms.
+
+        Returns:
+            Shape (n_sequences, 1, T, F).
+        """
+        return self.decode(torch.randn(n_sequences, self.hparams["latent_dim"], device=self.device))
 
     @property
     def term_names(self) -> tuple[str, ...]:

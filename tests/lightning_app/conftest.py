@@ -221,6 +221,35 @@ def two_octave_run(tmp_path_factory, render_cache):
 
 
 @pytest.fixture(scope="session")
+def small_vae_run(tmp_path_factory, nsynth_root):
+    """The folder of a run of the regularised beta-VAE, made small: notes of half a second, one epoch."""
+    root = tmp_path_factory.mktemp("small_vae_run") / "run"
+    small = [
+        *["--trainer.default_root_dir", str(root), "--trainer.accelerator", "cpu", "--trainer.max_epochs", "1"],
+        *["--trainer.enable_progress_bar", "false", "--data.root", str(nsynth_root), "--data.num_workers", "0"],
+        *["--trainer.logger", "false", "--data.batch_size", "5", "--data.prepare_workers", "1"],
+        *["--data.n_samples", "8000", "--data.representation.size", "128", "--data.representation.hop_length", "128"],
+        *["--model.width", "0.0625", "--model.latent_dim", "8", "--media", "null", "--latent_map", "null"],
+    ]
+    main(["fit", "-c", str(CONFIGS / "ar_vae.yaml"), *small])
+    return root
+
+
+@pytest.fixture
+def sound_file(tmp_path):
+    """Writes a steady sound to a file."""
+    from tests.lightning_app.sounds import tone  # the scripts that load this file do not know `tests`
+
+    def write(name: str, seconds: float = 0.6, rate: int = 16_000, frequency: float = 440.0, channels: int = 1) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, np.repeat(tone(seconds, rate, frequency)[:, None], channels, axis=1), rate)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def chromium():
     """A browser for all tests; they are skipped where there is none."""
     from tests import browser as browsers  # the scripts that load this file do not know `tests`

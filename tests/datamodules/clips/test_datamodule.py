@@ -416,3 +416,13 @@ def test_key_is_the_name_of_what_is_cached(module, tmp_path, represent):
     assert (tmp_path / "cache" / data.cache_key / "key.json").is_file()
     other = module(represent=represent, representation=LogMelSequence(n_mels=20))
     assert (other.cache_key == data.cache_key) == (represent == "on_device")  # where audio alone is kept
+
+
+def test_the_state_tells_how_loud_the_training_clips_are_once_they_are_known(module, prepared, tones):
+    assert "usual_peak" not in module().state_dict()
+    data = prepared()
+
+    peaks = sorted(np.abs(data.audio(index)).max() for index in data.train_dataset.indices)
+    middle = len(peaks) // 2
+    expected = peaks[middle] if len(peaks) % 2 else (peaks[middle - 1] + peaks[middle]) / 2
+    assert data.state_dict()["usual_peak"] == pytest.approx(expected)

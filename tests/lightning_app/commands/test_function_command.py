@@ -1,5 +1,6 @@
 """Functions as commands."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,39 @@ def test_one_path_needs_no_option():
     call_function(bake, ["cold", "--flour", "3"], "bake", positional=["oven"])
 
     assert GIVEN.pop() == (3, None, Path("cold"))
+
+
+def mix(eggs: Sequence[Path], milk: Sequence[Path] | None = None, beat: bool = False) -> None:
+    """Mixes.
+
+    Args:
+        eggs: The eggs.
+        milk: The milk.
+        beat: Whether it is beaten.
+    """
+    GIVEN.append((eggs, milk, beat))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--eggs a b", (["a", "b"], None, False)),
+        ("--beat --eggs a --milk c", (["a"], ["c"], True)),
+        ("--beat false --eggs a", (["a"], None, False)),
+    ],
+)
+def test_an_option_takes_several_paths_and_a_choice_needs_no_value(words, expected):
+    call_function(mix, words.split(), "mix")
+
+    eggs, milk, beat = GIVEN.pop()
+    assert ([str(path) for path in eggs], milk and [str(path) for path in milk], beat) == expected
+
+
+def test_paths_that_are_missing(capsys):
+    with pytest.raises(SystemExit):
+        call_function(mix, [], "mix")
+
+    assert capsys.readouterr().err == "error: this needs --eggs.\nSee mix --help.\n"
 
 
 def test_help_is_the_docstring(capsys):

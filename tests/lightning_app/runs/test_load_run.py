@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from datamodules import DMelodiesDataModule
+from datamodules import DataError, DMelodiesDataModule
 from lightning_app import load_run
 from lightning_app.errors import RunError
 from modules.dsae import DSAE
@@ -20,7 +20,7 @@ def copy(two_octave_run, tmp_path):
 
 
 def test_model_has_the_weights_of_the_best_checkpoint(two_octave_run):
-    model, _ = load_run(two_octave_run)
+    model = load_run(two_octave_run).model
 
     expected = DSAE.load_from_checkpoint(two_octave_run / "checkpoints" / "best.ckpt")
     assert isinstance(model, DSAE)
@@ -31,7 +31,7 @@ def test_model_has_the_weights_of_the_best_checkpoint(two_octave_run):
 
 
 def test_data_are_those_of_the_run(two_octave_run, render_cache):
-    _, data = load_run(two_octave_run)
+    data = load_run(two_octave_run).data
 
     assert isinstance(data, DMelodiesDataModule)
     assert data.class_names.items() >= {"instrument": ("violin", "trumpet"), "octave": ("4", "5")}.items()
@@ -49,17 +49,19 @@ def test_folder_is_left_as_it_is(two_octave_run):
     assert {path: path.stat().st_mtime_ns for path in two_octave_run.rglob("*")} == before
 
 
-def test_readme_shows_how(two_octave_run):
+def test_readme_shows_how(two_octave_run, sound_file, tmp_path, monkeypatch):
     readme = (Path(__file__).parents[3] / "README.md").read_text()
-    (code,) = re.findall(r"```python\n(import torch.*?)```", readme, flags=re.DOTALL)
+    (code,) = re.findall(r"```python\n(from lightning_app.*?)```", readme, flags=re.DOTALL)
+    for name in ("violin.wav", "trumpet.flac", "recordings/a.wav"):
+        sound_file(name)
+    monkeypatch.chdir(tmp_path)
     names = {}
 
     exec(code.replace("runs/mine", str(two_octave_run)), names)
 
     assert isinstance(names["run"].model, DSAE)
-    assert names["v"].shape == (2, 3)
-    assert names["swapped"].shape == (1, 64_000)
-    assert torch.isfinite(names["swapped"]).all()
+    assert names["encodings"].latents["v_mean"].shape == (1, 3)
+    assert (tmp_path / "violin_as_trumpet.wav").is_file()
 
 
 # What is refused
@@ -110,3 +112,49 @@ def test_checkpoint_that_was_cut_short(copy, n_bytes):
 
     with pytest.raises(RunError, match=r"best\.ckpt is not a checkpoint, or was cut short"):
         load_run(copy)
+
+
+# Without the data
+
+
+def test_what_is_heard_is_known_without_the_data(copy):
+    """Neither the audio nor the cache is there any more, nor may anything be made anew."""
+    config = (copy / "config.yaml").read_text()
+    (copy / "config.yaml").write_text(re.sub(r"size: 40", "size: 10", config))  # other data: they are not looked at
+    loaded = load_run(copy)
+
+    assert loaded.representation.settings == {
+        "class": "LogMelSequence", "sample_rate": 16_000, "n_fft": 2048, "hop_length": 1024, "n_mels": 40
+    }  # fmt: skip
+    assert loaded.n_samples == 64_000
+    assert loaded.class_names["instrument"] == ("violin", "trumpet")
+    assert loaded.usual_peak == pytest.approx(1.0)  # of every rendered melody
+    assert "data" not in vars(loaded)
+
+
+def _without_record(copy, *keys):
+    path = copy / "checkpoints" / "best.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    if keys:
+        for key in keys:
+            del checkpoint["DMelodiesDataModule"][key]
+    else:
+        del checkpoint["DMelodiesDataModule"]
+    torch.save(checkpoint, path)
+    return load_run(copy)
+
+
+def test_checkpoint_without_a_record_of_its_data_asks_the_data(copy):
+    loaded = _without_record(copy)
+
+    assert loaded.representation is loaded.data.representation
+    assert (loaded.n_samples, loaded.class_names["octave"]) == (64_000, ("4", "5"))
+    assert loaded.usual_peak == pytest.approx(1.0)
+
+
+def test_level_that_nobody_knows_is_full_scale_with_a_warning(copy):
+    loaded = _without_record(copy, "usual_peak")
+    loaded.data.prepare_data = lambda: (_ for _ in ()).throw(DataError("no FluidSynth here."))
+
+    with pytest.warns(UserWarning, match=r"does not tell how loud its clips were, and the data are not here \(no Flu"):
+        assert loaded.usual_peak == 1.0

@@ -142,6 +142,8 @@ def test_sequences_are_generated_from_the_prior_of_the_stage(make_dsae, stage):
 @pytest.mark.parametrize("n_references", [None, 2, 4])
 def test_informed_prior_needs_a_reference_for_each_sequence(make_dsae, n_references):
     model = make_dsae(Stage.INFORMED_PRIOR)
+    assert model.needs_reference
+    assert not make_dsae(Stage.JOINT).needs_reference
     reference = None if n_references is None else randn(n_references, T, F)
 
     with pytest.raises(ModelError, match=r"as many reference sequences as are asked for \(3\)"):

@@ -212,6 +212,16 @@ def test_traversal_through_the_mean_gives_the_reconstruction():
     torch.testing.assert_close(traversed[:, 0], model.reconstruct(x, sample=False).decoded, rtol=1e-12, atol=1e-14)
 
 
+def test_samples_are_decoded_from_the_standard_normal():
+    model = linear().float()
+    torch.manual_seed(4)
+    drawn = model.generate(3)
+    torch.manual_seed(4)
+
+    assert drawn.shape == (3, 1, SIZE, SIZE)
+    torch.testing.assert_close(drawn, model.decoder(torch.randn(3, D)))
+
+
 def test_predictions_are_the_posteriors(make_trainer):
     model, batches = linear(), [batch(), batch()]
 

@@ -1,0 +1,64 @@
+"""Draws sounds from the prior of a model: ``disentangle generate --run runs/mine --out samples``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from jsonargparse.typing import NonNegativeInt, PositiveInt
+
+from lightning_app.commands.function_command import call_function
+
+
+def main(words: Sequence[str]) -> None:
+    """Draws the sounds that the words ask for."""
+    call_function(generate, words, "disentangle generate")
+
+
+def generate(
+    run: Path,
+    out: Path,
+    number: PositiveInt = 8,
+    reference: Sequence[Path] | None = None,
+    format: Literal["wav", "flac"] = "wav",
+    seed: NonNegativeInt = 0,
+    overwrite: bool = False,
+) -> None:
+    """Draws sounds that no one has played from the prior of a trained model.
+
+    They are as long as the clips that it was trained on. A TS-DSAE has no prior for all clips but one for each: it
+    draws from those of clips of its data, or of other sounds (--reference).
+
+    Args:
+        run: Folder of the run.
+        out: Folder of the sounds and their picture.
+        number: Number of sounds.
+        reference: Files of sounds, or folders of them, whose priors are drawn from in turn; by default clips of the
+            run's data, where the model has a prior for each.
+        format: Format of the sounds.
+        seed: Seed of the draw, and of phases that have to be guessed.
+        overwrite: Whether files of earlier sounds are replaced.
+
+    Raises:
+        RunError: The run cannot be used, its model cannot draw, a sound cannot be heard, or a result is there already.
+    """
+    # Not above: mistyped options and --help do not wait for torch.
+    from lightning_app.own_sounds.files import check_sounds, sound_files
+    from lightning_app.own_sounds.output import check_place, write_sound
+    from lightning_app.own_sounds.picture import save_stack, spectrogram
+    from lightning_app.own_sounds.trained_model import generative
+    from lightning_app.quiet import silence_libraries
+    from lightning_app.runs.load_run import load_run
+
+    silence_libraries()
+    given = None if reference is None else sound_files(reference)
+    files = [out / f"sample_{n}.{format}" for n in range(1, number + 1)]
+    picture = out / "samples.png"
+    check_place(out, [*files, picture], given or [], overwrite=overwrite)
+    loaded = load_run(run)
+    generative(loaded.model)
+    check_sounds(given or [])
+    sounds = loaded.generate(number, reference=given, seed=seed)
+    for file, sound in zip(files, sounds, strict=True):
+        write_sound(file, sound)
+    save_stack(picture, {sound.name: spectrogram(sound, sound.rate) for sound in sounds}, f"Samples of {run}")
+    print(f"Wrote {number} sounds to {out}, and their picture {picture}.")

@@ -1,0 +1,1 @@
+"""Sounds of one's own, of any length and rate, and what a trained model makes of them."""
