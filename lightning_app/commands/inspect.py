@@ -3,11 +3,14 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from jsonargparse.typing import NonNegativeInt, PositiveInt
 
 from lightning_app.commands.function_command import call_function
+
+SAMPLE_RATE = 16_000
+"""Sample rate in Hz that the project's configurations have."""
 
 
 def main(words: Sequence[str]) -> None:
@@ -28,7 +31,7 @@ def inspect(
     split_by_file: bool = True,
     validation_fraction: float = 0.2,
     seed: NonNegativeInt = 0,
-    sample_rate: PositiveInt = 16_000,
+    sample_rate: PositiveInt = SAMPLE_RATE,
     out: Path | None = None,
     overwrite: bool = False,
     cache_dir: Path | None = None,
@@ -92,7 +95,7 @@ def inspect(
     found = findings(known, validation_fraction, seed)
     console = Console()
     print_findings(found, console)
-    options = {
+    options: dict[str, Any] = {
         "root": str(root),
         "seconds": seconds,
         "hop_seconds": hop_seconds,
@@ -107,6 +110,10 @@ def inspect(
         "validation_fraction": validation_fraction,
         "seed": int(seed),
     }
+    if cache_dir is not None:
+        options["cache_dir"] = str(cache_dir.expanduser().resolve())
+    if sample_rate != SAMPLE_RATE:
+        options["representation"] = {"init_args": {"sample_rate": int(sample_rate)}}
     write_configuration(path, found, options)
     console.print(f"\nWrote {path}. To train on it:", soft_wrap=True)
     console.print(f"  {shlex.join(['disentangle', 'fit', '-c', 'ts_dsae', '-c', str(path)])}", soft_wrap=True)
