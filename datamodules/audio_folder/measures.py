@@ -25,8 +25,9 @@ VERSION = 1
 LEVELS_PER_SECOND = 10
 """A level is that of 100 ms."""
 
-HIGH = 4_000.0
-"""The frequency in Hz above which the share of the energy is measured: all that there is at 8 kHz lies below it."""
+HIGH = 4_200.0
+"""The frequency in Hz above which the share of the energy is measured: all that there is at a sample rate of 8 kHz lies
+below, and so do the images that resampling leaves just above 4 kHz."""
 
 _SECONDS = 10  # a block: a whole number of samples and of levels at any rate
 _FFT = 4096
@@ -60,7 +61,7 @@ class Measures:
         mean: Mean sample of the mix: the offset that a poor converter adds.
         levels: Level of each 100 ms of the mix in dB, as a root mean square where 0 dB is a full-scale square wave;
             minus infinity for digital silence.
-        share_high: Share of the energy that lies above 4 kHz, in [0, 1].
+        share_high: Share of the energy that lies above `HIGH`, in [0, 1].
         n_not_finite: Number of samples that are NaN or infinite.
         n_clipped: Number of samples that stand at full scale, three or more in a row.
         content: SHA-256 of the decoded samples and their rate: the same for equal sound under other names.
@@ -179,7 +180,9 @@ class _Totals:
             return (10 * np.log10(sums / np.diff(starts, append=len(mono)))).astype(np.float32)
 
     def _add_spectrum(self, mono: NDArray[np.float32]) -> None:
-        frames = np.pad(mono, (0, -len(mono) % _FFT)).reshape(-1, _FFT)
+        # A rest of less than a frame would end in a step, whose spectrum is wide.
+        whole = mono[: len(mono) // _FFT * _FFT] if len(mono) >= _FFT else np.pad(mono, (0, _FFT - len(mono)))
+        frames = whole.reshape(-1, _FFT)
         power = np.square(np.abs(np.fft.rfft(frames * self._window, axis=1)), dtype=np.float64).sum(axis=0)
         self._energy += float(power.sum())
         self._high += float(power[self._is_high].sum())
