@@ -96,8 +96,10 @@ class Cut:
             yield Segment(number, start, Drop.REST if n_whole else Drop.SHORT, f"{length - start:.3f} s")
 
     def _heard(self, number: int, start: float, stop: float, heard: Measures) -> Segment:
-        # Levels whose middle lies inside; at least one.
-        first, end = (math.ceil(second * LEVELS_PER_SECOND - 0.5) for second in (start, stop))
+        # Levels whose middle lies inside; where there is none, the one that it starts in.
+        first, end = (math.ceil(second * LEVELS_PER_SECOND - 0.5 - _TOLERANCE) for second in (start, stop))
+        if end <= first:
+            first = math.floor(start * LEVELS_PER_SECOND + _TOLERANCE)
         first = min(first, len(heard.levels) - 1)
         loudest = float(heard.levels[first : max(end, first + 1)].max())
         silent = self.silence_db is not None and loudest < self.silence_db
