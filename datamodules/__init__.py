@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datamodules.audio_folder.datamodule import AudioFolderDataModule
     from datamodules.clips import ClipDataModule, ClipDataset, ClipSource, Part
     from datamodules.dmelodies.datamodule import DMelodiesDataModule
     from datamodules.errors import DataError
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from datamodules.urmp.datamodule import URMPDataModule
 
 __all__ = [
+    "AudioFolderDataModule",
     "ClipDataModule",
     "ClipDataset",
     "ClipSource",
@@ -21,6 +23,7 @@ __all__ = [
     "URMPDataModule",
 ]
 _MODULES = {
+    "AudioFolderDataModule": "datamodules.audio_folder.datamodule",
     **dict.fromkeys(("ClipDataModule", "ClipDataset", "ClipSource", "Part"), "datamodules.clips"),
     "DMelodiesDataModule": "datamodules.dmelodies.datamodule",
     "DataError": "datamodules.errors",

@@ -11,18 +11,12 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
+from datamodules.clips.folder_parts import part_of
 from datamodules.clips.source import ClipSource, Part
 from datamodules.dmelodies.rendered import CLIP_SECONDS
 from datamodules.errors import DataError
 from datamodules.storage.audio_files import audio_files
-from modules.audio import _torchaudio
-
-PARTS = {
-    "train": Part.TRAIN,
-    **dict.fromkeys(("val", "valid", "validation"), Part.VALIDATION),
-    "test": Part.TEST,
-}
-"""What the clips in folders of these names are for."""
+from modules.audio import resample
 
 _STEM = re.compile(r"(?P<index>\d+)_.*-(?P<instrument>[A-Za-z ]+)")
 
@@ -84,6 +78,7 @@ class ReleasedWavs(ClipSource):
         return {
             "folder": str(self.folder.resolve()),
             "libsndfile": soundfile.__libsndfile_version__,
+            "resampling": resample.VERSION,
             "files_sha256": hashlib.sha256(repr(facts).encode()).hexdigest(),
             "instruments": list(self.instruments),
             "sample_rate": self.sample_rate,
@@ -101,7 +96,7 @@ class ReleasedWavs(ClipSource):
         mono = torch.from_numpy(channels.mean(axis=1))
         if not mono.isfinite().all():
             raise DataError(f"{path} holds NaN or infinite samples. Replace or remove it")
-        audio = _torchaudio.functional.resample(mono, rate, self.sample_rate).numpy()[: self.n_samples]
+        audio = resample.resampled(mono[None], rate, self.sample_rate)[0].numpy()[: self.n_samples]
         peak = np.abs(audio).max(initial=0.0)
         if peak == 0:
             raise DataError(f"{path} holds no sound. Replace or remove it")
@@ -124,7 +119,7 @@ class ReleasedWavs(ClipSource):
         Whatever lies in a folder that is called like a part belongs to it, in any letter case.
         """
         folders = [path.relative_to(self.folder).parts[:-1] for path in self.files]
-        named = [next((PARTS[name.lower()] for name in names if name.lower() in PARTS), None) for names in folders]
+        named = [part_of(names) for names in folders]
         if Part.VALIDATION in named:
             return np.array([Part.TRAIN if part is None else part for part in named])
         drawn = super().parts(validation_fraction, seed)

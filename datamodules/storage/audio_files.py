@@ -20,7 +20,7 @@ def audio_files(folder: Path, endings: tuple[str, ...] = (".wav",)) -> list[Path
     """
     found: list[Path] = []
     for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not _is_debris(name)]
+        folders[:] = [name for name in folders if not is_debris(name)]
         found += (Path(parent, name) for name in names if is_audio_file(name, endings))
     return sorted(found)
 
@@ -35,8 +35,9 @@ def is_audio_file(name: str, endings: tuple[str, ...] = (".wav",)) -> bool:
     >>> is_audio_file("a.WAV"), is_audio_file("._a.wav")  # the second is AppleDouble's
     (True, False)
     """
-    return name.lower().endswith(endings) and not _is_debris(name)
+    return name.lower().endswith(endings) and not is_debris(name)
 
 
-def _is_debris(name: str) -> bool:
+def is_debris(name: str) -> bool:
+    """Returns whether a file or folder is hidden, or left behind by an archive."""
     return name.startswith(".") or name == "__MACOSX"

@@ -20,7 +20,7 @@ from datamodules.errors import DataError
 from datamodules.storage import worker_pool
 from datamodules.storage.growing_table import KEY, GrowingTable
 from datamodules.urmp.stems import Stem
-from modules.audio import crepe_confidence
+from modules.audio import crepe_confidence, resample
 from modules.audio.crepe import SAMPLE_RATE, WINDOW, Capacity
 from modules.audio.crepe_confidence import HOP_LENGTH
 
@@ -58,7 +58,9 @@ def measured(stems: Sequence[Stem], model: Capacity, cache_dir: Path, n_workers:
         DataError: A stem that cannot be read, a folder that cannot be written, a full disk, a damaged table, or a
             worker process that ended abruptly. What was computed by then is kept.
     """
-    table = GrowingTable(cache_dir / f"urmp-crepe-{model}-{crepe_confidence.VERSION}.parquet", _SCHEMA)
+    table = GrowingTable(
+        cache_dir / f"urmp-crepe-{model}-{crepe_confidence.VERSION}-{resample.VERSION}.parquet", _SCHEMA
+    )
     spans = {_key(stem, number): (stem, number) for stem in stems for number in range(_n_spans(stem))}
     try:
         known = table.read()
@@ -77,7 +79,7 @@ def measured(stems: Sequence[Stem], model: Capacity, cache_dir: Path, n_workers:
 
 
 def _n_frames(stem: Stem) -> int:
-    return 1 + stem.length(SAMPLE_RATE) // HOP_LENGTH
+    return 1 + stem.recording.length(SAMPLE_RATE) // HOP_LENGTH
 
 
 def _n_spans(stem: Stem) -> int:
@@ -85,7 +87,7 @@ def _n_spans(stem: Stem) -> int:
 
 
 def _key(stem: Stem, number: int) -> str:
-    size, modified = stem.state
+    size, modified = stem.recording.state
     return f"{stem.name}, {size} bytes of {modified}, span {number}"
 
 
@@ -122,6 +124,6 @@ def _row(key: str, stem: Stem, number: int, model: Capacity) -> dict[str, Any]:
     first = number * _SPAN
     n_frames = min(_SPAN, _n_frames(stem) - first)
     half, start, end = WINDOW // 2, first * HOP_LENGTH, (first + n_frames) * HOP_LENGTH
-    audio = stem.audio(SAMPLE_RATE, start - half, end - HOP_LENGTH + half)
+    audio = stem.recording.audio(SAMPLE_RATE, start - half, end - HOP_LENGTH + half)
     confidence = crepe_confidence.frame_confidence(audio, model, pad=False)
     return {KEY: key, "confidence": confidence, "peak": float(np.abs(audio[half : half + end - start]).max())}

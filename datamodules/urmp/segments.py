@@ -13,11 +13,11 @@ from lightning.pytorch.utilities import rank_zero_info
 from numpy.typing import NDArray
 
 from datamodules.clips.source import ClipSource
+from datamodules.clips.split import check_sides, split_by_class, split_groups_by_class
 from datamodules.errors import DataError
 from datamodules.urmp.measures import Measures, measured
-from datamodules.urmp.split import check_sides, split_by_piece, split_by_segment
 from datamodules.urmp.stems import Stem
-from modules.audio import crepe_confidence
+from modules.audio import crepe_confidence, resample
 from modules.audio.crepe import SAMPLE_RATE, Capacity
 
 SEGMENT_SECONDS = 4
@@ -47,7 +47,7 @@ class Segment:
 
 def segment_starts(stem: Stem, sample_rate: int, hop_seconds: float) -> list[float]:
     """Returns where the whole segments of a stem start, in seconds."""
-    seconds = stem.length(sample_rate) / sample_rate
+    seconds = stem.recording.length(sample_rate) / sample_rate
     n_segments = max(0, int((seconds - SEGMENT_SECONDS) // hop_seconds) + 1)
     return [number * hop_seconds for number in range(n_segments)]
 
@@ -107,8 +107,9 @@ class UrmpSegments(ClipSource):
 
     def key(self) -> dict[str, Any]:
         return {
-            "stems": [[stem.name, *stem.state] for stem in self.stems],
+            "stems": [[stem.name, *stem.recording.state] for stem in self.stems],
             "libsndfile": soundfile.__libsndfile_version__,
+            "resampling": resample.VERSION,
             "instruments": list(self.instruments),
             "sample_rate": self.sample_rate,
             "seconds": SEGMENT_SECONDS,
@@ -120,7 +121,7 @@ class UrmpSegments(ClipSource):
     def audio(self, index: int) -> NDArray[np.float32]:
         segment = self.kept[index]
         start = round(segment.start * self.sample_rate)
-        audio = segment.stem.audio(self.sample_rate, start, start + self.n_samples)
+        audio = segment.stem.recording.audio(self.sample_rate, start, start + self.n_samples)
         return audio / np.float32(self.peaks[segment.stem.instrument])
 
     def prepare(self) -> None:
@@ -146,10 +147,10 @@ class UrmpSegments(ClipSource):
         """The wanted share of each instrument, segment by segment or piece by piece."""
         instrument = self.labels()["instrument"]
         if self.split_by_piece:
-            validation = split_by_piece(instrument, self.groups(), validation_fraction, seed)
+            validation = split_groups_by_class(instrument, self.groups(), validation_fraction, seed)
             remedy = "try another seed or validation_fraction, or set split_by_piece=False"
         else:
-            validation = split_by_segment(instrument, validation_fraction, seed)
+            validation = split_by_class(instrument, validation_fraction, seed)
             remedy = "change validation_fraction, or lower min_confidence for more segments"
         check_sides(validation, instrument, self.instruments, remedy)
         return validation.astype(int)
@@ -241,7 +242,7 @@ class UrmpSegments(ClipSource):
             reason = "" if mean >= self.min_confidence else f"mean confidence below {self.min_confidence}"
             segments.append(Segment(stem, start, mean, reason))
         rest = starts[-1] + SEGMENT_SECONDS if starts else 0.0
-        left = stem.length(self.sample_rate) / self.sample_rate - rest
+        left = stem.recording.length(self.sample_rate) / self.sample_rate - rest
         if left > 0:
             segments.append(Segment(stem, rest, None, f"rest of {left:.3f} s, shorter than a segment"))
         return segments

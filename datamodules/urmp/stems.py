@@ -1,19 +1,13 @@
 """The stems of URMP: one file for each instrument of each piece, found and read."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import soundfile
-import torch
-from numpy.typing import NDArray
-
 from datamodules.errors import DataError, first_of
 from datamodules.storage.audio_files import audio_files
-from modules.audio import _torchaudio
+from datamodules.storage.recording import Recording
 
 INSTRUMENTS = {
     "vn": "violin",
@@ -37,8 +31,6 @@ RATE = 48_000
 
 _STEM = re.compile(r"AuSep_\d+_(?P<code>[a-z]+)_\d+_(?P<title>.+)")
 _ENDINGS = (".wav", ".flac")
-# The resampler's filter reaches over fewer samples than this, at whatever rate.
-_MARGIN = 4_800
 
 
 @dataclass(frozen=True)
@@ -46,60 +38,20 @@ class Stem:
     """A stem.
 
     Attributes:
-        path: Path of the file.
-        name: Name of the file and its folder, such as ``01_Jupiter_vn_vc/AuSep_1_vn_01_Jupiter.wav``.
+        recording: Its file, by the name of the file and its folder, such as
+            ``01_Jupiter_vn_vc/AuSep_1_vn_01_Jupiter.wav``.
         instrument: One of the names in `INSTRUMENTS`, by the code of the file: folders' names have mistakes.
         title: Title of the piece. Arrangements of one piece in several folders have the same.
-        n_samples: Length, at `RATE`.
-        state: Size and time of modification of the file, which tell whether it has changed.
     """
 
-    path: Path
-    name: str
+    recording: Recording
     instrument: str
     title: str
-    n_samples: int
-    state: tuple[int, int]
 
-    def length(self, rate: int) -> int:
-        """Returns the number of samples that it has at another rate."""
-        return math.ceil(self.n_samples * rate / RATE)
-
-    def audio(self, rate: int, start: int, stop: int) -> NDArray[np.float32]:
-        """Reads a part of it, mixed to mono and resampled.
-
-        Args:
-            rate: Sample rate that it is brought to, in Hz.
-            start: First sample, at this rate. What lies before the beginning is silence.
-            stop: End, exclusive, at this rate. What lies after the end is silence.
-
-        Returns:
-            As in the file, without normalisation; shape (stop - start,).
-
-        Raises:
-            DataError: The file cannot be read, is cut short, or holds NaN or infinite samples.
-        """
-        first, last = max(start, 0), min(stop, self.length(rate))
-        # Begin where samples of both rates coincide, so that all parts are the whole's.
-        step_in, step_out = RATE // math.gcd(RATE, rate), rate // math.gcd(RATE, rate)
-        block = max(0, first // step_out - math.ceil(_MARGIN / step_in))
-        end = min(self.n_samples, math.ceil(last * RATE / rate) + _MARGIN)
-        samples = self._read(block * step_in, end)
-        part = _torchaudio.functional.resample(torch.from_numpy(samples), RATE, rate).numpy()
-        part = part[first - block * step_out : last - block * step_out]
-        return np.pad(part, (first - start, stop - last))
-
-    def _read(self, start: int, stop: int) -> NDArray[np.float32]:
-        try:
-            channels, _ = soundfile.read(self.path, start=start, stop=stop, dtype="float32", always_2d=True)
-        except (OSError, RuntimeError) as error:
-            raise DataError(f"cannot read {self.path}: {error} Unpack URMP again, or remove it.") from error
-        if len(channels) != stop - start:
-            raise DataError(f"{self.path} is cut short. Unpack URMP again, or remove it.")
-        mono = channels.mean(axis=1)
-        if not np.isfinite(mono).all():
-            raise DataError(f"{self.path} holds NaN or infinite samples. Unpack URMP again, or remove it.")
-        return mono
+    @property
+    def name(self) -> str:
+        """Name of the recording."""
+        return self.recording.name
 
 
 def check_instruments(instruments: Sequence[str]) -> None:
@@ -170,19 +122,14 @@ def _opened(paths: Sequence[Path]) -> tuple[Stem, ...]:
     stems, problems = [], []
     for path in paths:
         try:
-            info = soundfile.info(path)
-            status = path.stat()
-        except (OSError, RuntimeError) as error:
-            problems.append(f"cannot read {path}: {error}")
+            recording = Recording.at(path, _name(path))
+        except DataError as error:
+            problems.append(str(error))
             continue
-        if info.samplerate != RATE:
-            problems.append(f"{path} has a sample rate of {info.samplerate} Hz, and URMP's stems have {RATE} Hz")
+        if recording.rate != RATE:
+            problems.append(f"{path} has a sample rate of {recording.rate} Hz, and URMP's stems have {RATE} Hz")
             continue
-        if not info.frames:
-            problems.append(f"{path} holds no samples")
-            continue
-        state = (status.st_size, status.st_mtime_ns)
-        stems.append(Stem(path, _name(path), *_instrument_and_title(path), info.frames, state))
+        stems.append(Stem(recording, *_instrument_and_title(path)))
     if problems:
         raise DataError(f"{first_of(problems, 5, '; ')}. Unpack URMP again, or remove what is not URMP's.")
     return tuple(stems)

@@ -29,7 +29,7 @@ def named_configs(option: str) -> dict[str, Path]:
         option: ``-c``, ``--config``, one of `FOLDERS`, or ``include``.
 
     >>> sorted(named_configs("--data"))
-    ['dmelodies', 'dmelodies_two_octaves', 'nsynth', 'nsynth_rendered', 'urmp']
+    ['audio_folder', 'dmelodies', 'dmelodies_two_octaves', 'nsynth', 'nsynth_rendered', 'urmp']
     """
     root = CONFIGS / FOLDERS.get(option, "")
     patterns = ("**/*.yaml",) if option == "include" else ("*.yaml", "quick/*.yaml", "presets/*.yaml")

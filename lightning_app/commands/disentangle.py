@@ -53,6 +53,7 @@ def _module(name: str, words: Sequence[str]) -> None:
 
 
 COMMANDS = {
+    "inspect": Command("Say what there is in a folder of recordings of one's own.", partial(_module, "inspect")),
     "fit": Command("Train a model.", partial(_lightning, "fit")),
     "validate": Command("Measure a trained model's loss on the validation clips.", partial(_lightning, "validate")),
     "test": Command("Evaluate a trained model.", partial(_lightning, "test")),

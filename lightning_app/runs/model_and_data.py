@@ -6,7 +6,12 @@ from lightning import LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
 
 import modules  # noqa: F401, so that classes are known by their names alone
-from datamodules import DMelodiesDataModule, NSynthDataModule, URMPDataModule  # noqa: F401, likewise
+from datamodules import (  # noqa: F401, likewise
+    AudioFolderDataModule,
+    DMelodiesDataModule,
+    NSynthDataModule,
+    URMPDataModule,
+)
 from lightning_app.errors import RunError
 
 

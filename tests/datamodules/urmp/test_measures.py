@@ -45,7 +45,7 @@ def test_spans_make_up_what_the_whole_has(root, cache):
     stems = find_stems(root, ("violin",))
     measures = measured(stems, "tiny", cache, 1)
     assert list(measures) == ["01_A_vn/AuSep_1_vn_01_A.wav"]
-    whole = stems[0].audio(16_000, 0, stems[0].length(16_000))
+    whole = stems[0].recording.audio(16_000, 0, stems[0].recording.length(16_000))
     (own,) = measures.values()
     assert own.confidence.shape == (521,)
     np.testing.assert_allclose(own.confidence, frame_confidence(whole, "tiny"), rtol=0, atol=1e-5)
@@ -109,7 +109,7 @@ def test_an_interruption_loses_no_span_that_was_finished(tmp_path, tone, write_s
     # As if they had been measured at one go.
     assert len(files(cache)) == 1
     for stem in stems:
-        whole = frame_confidence(stem.audio(16_000, 0, stem.length(16_000)), "tiny")
+        whole = frame_confidence(stem.recording.audio(16_000, 0, stem.recording.length(16_000)), "tiny")
         np.testing.assert_allclose(later[stem.name].confidence, whole, rtol=0, atol=1e-5)
 
 
@@ -117,8 +117,8 @@ def test_what_is_done_is_not_done_again(tmp_path, tone, write_stem):
     path = write_stem(tmp_path / "p" / "AuSep_1_vn_01_A.flac", tone(8))
     (stem,) = find_stems(tmp_path, ("violin",))
     content = path.read_bytes()
-    path.write_bytes(content[: len(content) * 7 // 10])
-    os.utime(path, ns=(stem.state[1], stem.state[1]))
+    path.write_bytes(content[: len(content) * 7 // 10].ljust(len(content), b"?"))
+    os.utime(path, ns=(stem.recording.state[1], stem.recording.state[1]))
     with pytest.raises(DataError, match=r"AuSep_1_vn_01_A\.flac"):
         measured([stem], "tiny", tmp_path / "cache", 1)
     (part,) = (tmp_path / "cache").rglob("*.parquet")  # the first span
@@ -127,6 +127,7 @@ def test_what_is_done_is_not_done_again(tmp_path, tone, write_stem):
         measured([stem], "tiny", tmp_path / "cache", 1)
     assert (part.stat().st_ino, part.read_bytes()) == state
     path.write_bytes(content)
+    os.utime(path, ns=(stem.recording.state[1], stem.recording.state[1]))
     assert measured([stem], "tiny", tmp_path / "cache", 1)[stem.name].confidence.shape == (801,)
 
 

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def rows(source: UrmpSegments) -> list[dict[str, str]]:
 
 def test_noise_is_dropped_and_tones_are_kept(segments):
     source = segments()
-    assert [(s.stem.path.stem, s.start) for s in source.kept] == [
+    assert [(Path(s.stem.name).stem, s.start) for s in source.kept] == [
         ("AuSep_1_vn_01_One", 0.0),
         ("AuSep_2_tpt_01_One", 0.0),
         ("AuSep_2_tpt_01_One", 4.0),
@@ -109,12 +110,13 @@ def test_mean_confidence_is_that_of_the_segments_frames(segments):
 
 def test_amplitudes_are_normalised_over_all_stems_of_an_instrument(segments):
     source = segments()
-    assert source.peaks["violin"] == pytest.approx(0.5, rel=0.02)
-    assert source.peaks["trumpet"] == pytest.approx(0.2, rel=0.02)
+    # The filter of the resampler rings where a tone begins or ends at once.
+    assert source.peaks["violin"] == pytest.approx(0.5, rel=0.03)
+    assert source.peaks["trumpet"] == pytest.approx(0.2, rel=0.03)
     audio = [source.audio(index) for index in range(len(source))]
     assert all(wave.shape == (64_000,) and wave.dtype == np.float32 for wave in audio)
     peaks = [np.abs(wave).max() for wave in audio]
-    assert peaks == pytest.approx([1, 1, 1, 0.5, 0.5, 0.5, 0.6, 0.6], rel=0.03)
+    assert peaks == pytest.approx([1, 1, 1, 0.5, 0.5, 0.5, 0.6, 0.6], rel=0.04)
     assert max(peaks) <= 1 + 1e-6
 
 
@@ -123,7 +125,7 @@ def test_audio_is_the_stems(segments, strongest_frequency):
     frequencies = [strongest_frequency(source.audio(index), 16_000) for index in range(len(source))]
     assert frequencies == pytest.approx([440, 550, 550, 660, 660, 330, 350, 350], rel=0.005)
     stem = source.kept[2].stem
-    expected = stem.audio(16_000, 64_000, 128_000) / source.peaks["trumpet"]
+    expected = stem.recording.audio(16_000, 64_000, 128_000) / source.peaks["trumpet"]
     np.testing.assert_allclose(source.audio(2), expected, rtol=0, atol=1e-6)
 
 
