@@ -189,10 +189,11 @@ class AudioFolder(ClipSource):
         else:
             validation = split_by_class(classes, validation_fraction, seed)
         if not validation.any() and len(open_):
-            of = "files, or groups of files" if self.split_by_file else "segments"
+            n_groups = len(np.unique(self.groups()[open_]))
             raise DataError(
-                f"{len(np.unique(self.groups()[open_]))} {of} are too few to keep some of each class for validation; "
-                "add recordings, or set split_by_file to false, so that segments of a file are on both sides.",
+                f"the segments for training are of {_n_files(n_groups)}, or as many groups of files: too few to keep "
+                "some of each class for validation. Add recordings, or set split_by_file to false, so that segments of "
+                "a file are on both sides.",
                 argument="split_by_file",
             )
         given[open_[validation]] = Part.VALIDATION

@@ -10,7 +10,6 @@ import numpy as np
 from datamodules.audio_folder import tables
 from datamodules.audio_folder.labels import labels_of
 from datamodules.audio_folder.measures import Measures
-from datamodules.audio_folder.segments import Drop
 from datamodules.audio_folder.source import AudioFolder
 from datamodules.clips.source import Part
 from datamodules.errors import DataError, first_of
@@ -19,6 +18,7 @@ from datamodules.storage.audio_files import is_debris
 # Below this share of the energy there is noise of 16 bits at most, or what a resampler has left.
 _NOTHING = 1e-7
 _OFFSET = 0.01
+_SILENCE = -60.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Findings:
         channels: Number of files by their number of channels.
         peaks: Least, median and largest peak of the files, in dB.
         loudness: Least, median and largest level of the files, in dB: the root mean square of each.
-        silence: Share of the time whose 100 ms lie below the threshold of silence, in [0, 1].
+        silence: Share of the time whose 100 ms are silence, in [0, 1].
         classes: How much there is of each class, for each way to class the files.
         attributes: Least and largest value, and number of files without one, by attribute of the table.
         n_segments: Number of segments that are kept.
@@ -93,7 +93,6 @@ def findings(folder: AudioFolder, validation_fraction: float, seed: int) -> Find
     heard = {one.name: own for one, own in zip(folder.recordings, folder.heard, strict=True)}
     usable = {name: own for name, own in heard.items() if isinstance(own, Measures)}
     levels = np.concatenate([np.empty(0, np.float32), *(own.levels for own in usable.values())])
-    threshold = -np.inf if folder.cut.silence_db is None else folder.cut.silence_db
     suspicions = list(_suspicions(folder, usable))
     kept = [segment.drop is None for segment in folder.segments]
     parts: dict[str, int] = {}
@@ -111,7 +110,7 @@ def findings(folder: AudioFolder, validation_fraction: float, seed: int) -> Find
         Counter(one.n_channels for one in folder.recordings),
         _three([_db(own.peak) for own in usable.values()]),
         _three([_mean_level(own) for own in usable.values()]),
-        float((levels < threshold).mean()) if len(levels) else 0.0,
+        float((levels < _silence(folder)).mean()) if len(levels) else 0.0,
         {name: tuple(_class_counts(folder, values)) for name, values in folder.labels_of_files.classes.items()},
         {
             name: (float(np.nanmin(values)), float(np.nanmax(values)), int(np.isnan(values).sum()))
@@ -123,6 +122,11 @@ def findings(folder: AudioFolder, validation_fraction: float, seed: int) -> Find
         folder.problems,
         tuple(suspicions),
     )
+
+
+def _silence(folder: AudioFolder) -> float:
+    """The level in dB below which there is silence, whether it is dropped or not."""
+    return _SILENCE if folder.cut.silence_db is None else folder.cut.silence_db
 
 
 def _class_counts(folder: AudioFolder, values: tuple[str, ...]) -> Iterator[ClassCount]:
@@ -147,11 +151,9 @@ def _suspicions(folder: AudioFolder, heard: Mapping[str, Measures]) -> Iterator[
         by_content.setdefault(own.content, []).append(name)
     if same := [" = ".join(names) for names in by_content.values() if len(names) > 1]:
         yield f"the same sound is there more than once: {first_of(same, separator='; ')}."
-    silent = {segment.file for segment in folder.segments if segment.drop is Drop.SILENCE}
-    silent -= {segment.file for segment in folder.segments if segment.drop is not Drop.SILENCE}
-    if silent:
-        names = [folder.recordings[number].name for number in sorted(silent)]
-        yield f"{_files(len(names), 'is', 'are')} silent throughout: {first_of(names)}."
+    threshold = _silence(folder)
+    if silent := [name for name, own in heard.items() if own.levels.max(initial=-np.inf) < threshold]:
+        yield f"{_files(len(silent), 'is', 'are')} silent throughout: {first_of(silent)}."
     yield from _scarce(folder)
     yield from _unused_tables(folder)
 
@@ -159,10 +161,12 @@ def _suspicions(folder: AudioFolder, heard: Mapping[str, Measures]) -> Iterator[
 def _scarce(folder: AudioFolder) -> Iterator[str]:
     for name, values in folder.labels_of_files.classes.items():
         if single := [value for value, n in sorted(Counter(values).items()) if n == 1]:
-            yield (
-                f"there is one file of {name} {first_of(single)}, which is on one side of the split: such a class "
-                "cannot be evaluated on what was not trained on."
+            why = (
+                "which is on one side of the split: such a class cannot be evaluated on what was not trained on"
+                if folder.split_by_file
+                else "whose segments are on both sides of the split: what is learnt of it may be that one recording"
             )
+            yield f"there is one file of {name} {first_of(single)}, {why}."
 
 
 def _unused_tables(folder: AudioFolder) -> Iterator[str]:
@@ -173,7 +177,7 @@ def _unused_tables(folder: AudioFolder) -> Iterator[str]:
         if path.suffix.lower() not in tables.ENDINGS or is_debris(path.name) or not path.is_file():
             continue
         try:
-            known = labels_of(names, folder.root, Path(path.name), left_out=folder.found.problems)
+            known = labels_of(names, folder.root, Path(path.name), by_folder=False, left_out=folder.found.problems)
         except DataError as error:
             yield f"the table {path.name} is not used, and does not fit: {error}"
         else:

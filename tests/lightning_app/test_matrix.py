@@ -22,6 +22,7 @@ PICTURES = {
         *["--evaluation", "null", "--media", "null"],
     ],
 }
+OFTEN = ("TS-DSAE", "AR-VAE")
 SMALL_SEQUENCE = [
     *["--data.representation.n_mels", "12", "--data.representation.hop_length", "1024", "--model.z_dim", "4"],
     *["--media.n_examples", "1"],
@@ -47,6 +48,18 @@ def prepared_urmp(folder: Path) -> Path:
     return folder
 
 
+def recordings(folder: Path) -> Path:
+    """Four files of each of two classes, of 8.5 s: dull or bright tones, in several formats and rates."""
+    for name, harmonics in (("dull", 2), ("bright", 6)):
+        for number, (ending, rate) in enumerate((("wav", 16_000), ("flac", 44_100), ("ogg", 48_000), ("mp3", 22_050))):
+            time = np.arange(round(8.5 * rate)) / rate
+            f0 = 220.0 * 2 ** ((number + 4 * (harmonics == 6)) / 12)
+            wave = sum(np.sin(2 * np.pi * k * f0 * time) / k for k in range(1, harmonics + 1))
+            (folder / name).mkdir(exist_ok=True)
+            soundfile.write(folder / name / f"{number}.{ending}", wave * np.exp(-time % 4) / 40, rate)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory, render_cache) -> dict[str, list[str]]:
     """The options that choose each data set, made small."""
@@ -59,6 +72,10 @@ def data(tmp_path_factory, render_cache) -> dict[str, list[str]]:
             *["--data.rendered.velocities", "[100]", "--data.rendered.validation_fraction", "0.5"],
         ],
         "URMP": ["urmp", "--data.root", "null", "--data.prepared_dir", str(urmp)],
+        "recordings": [
+            *["audio_folder", "--data.root", str(recordings(tmp_path_factory.mktemp("recordings")))],
+            *["--data.validation_fraction", "0.5"],
+        ],
     }
     return {
         name: ["--data", str(CONFIGS / "data" / f"{file}.yaml"), *options, "--data.batch_size", "4", *cache]
@@ -67,12 +84,14 @@ def data(tmp_path_factory, render_cache) -> dict[str, list[str]]:
 
 
 # Each data set with both kinds of model always, and with the others where there is time.
-OFTEN = ("TS-DSAE", "AR-VAE")
-MODELS = [pytest.param(name, marks=() if name in OFTEN else pytest.mark.slow) for name in (*SEQUENCES, *PICTURES)]
+PAIRS = [
+    pytest.param(name, model, marks=() if model in OFTEN else pytest.mark.slow)
+    for name in ("dMelodies", "NSynth", "URMP", "recordings")
+    for model in (*SEQUENCES, *PICTURES)
+]
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("name", ["dMelodies", "NSynth", "URMP"])
+@pytest.mark.parametrize(("name", "model"), PAIRS)
 def test_every_data_set_feeds_every_model(tmp_path, data, name, model):
     options = SEQUENCES | PICTURES
     small = SMALL_SEQUENCE if model in SEQUENCES else SMALL_PICTURE + (SMALL_MEDIA if model == "AR-VAE" else [])

@@ -180,7 +180,7 @@ def test_one_file_cannot_be_divided_but_its_segments_can(folder, tmp_path, write
     write(tmp_path / "x" / "a.wav", note(4))
     write(tmp_path / "y" / "b.wav", note(4))
     with pytest.raises(
-        DataError, match=r"^2 files, or groups of files are too few to keep some of each class .*split_by_f"
+        DataError, match=r"are of 2 files, or as many groups of files: too few to keep .* set split_by_file to false"
     ):
         folder(tmp_path).parts(0.2, 0)
 
