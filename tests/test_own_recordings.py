@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
+import soundfile
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -82,6 +84,29 @@ def test_runs_are_trained_and_evaluated_on_the_folder(followed):
     assert list((folder / "runs" / "recordings" / "media" / "test").glob("1_*_global_swap.wav"))
     assert (folder / "runs" / "knobs" / "checkpoints" / "best.ckpt").is_file()
     assert list((folder / "recordings").glob("timbral-*.parquet"))
+
+
+def test_files_are_swapped_encoded_drawn_and_moved(followed):
+    folder, printed = followed
+
+    source = soundfile.info(folder / "recordings" / "hollow" / "phrase 4.flac")
+    target = soundfile.info(folder / "recordings" / "bright" / "phrase 5.ogg")
+    swaps = {path.name: path for path in (folder / "swaps").iterdir()}
+    assert swaps.keys() == {
+        "phrase 4_reconstruction.wav",
+        "phrase 4_to_phrase 5_global_swap.wav",
+        "phrase 4_to_phrase 5_local_swap.wav",
+        "phrase 4_to_phrase 5.png",
+    }
+    glob, local = (soundfile.info(swaps[f"phrase 4_to_phrase 5_{which}_swap.wav"]) for which in ("global", "local"))
+    assert (glob.samplerate, glob.frames) == (source.samplerate, source.frames)
+    assert local.duration == pytest.approx(target.duration, abs=0.001)
+    table = pyarrow.parquet.read_table(folder / "latents.parquet").to_pydict()
+    assert len(table["v_mean"]) == 12 * 3 == len(set(zip(table["file"], table["start_seconds"], strict=True)))
+    assert "(36, 16)\n" in printed  # the same in Python
+    assert len(list((folder / "samples").glob("*.wav"))) == 2
+    assert len(list((folder / "knobs").glob("*.wav"))) == 3
+    assert soundfile.info(folder / "hollow 0 as bright.wav").frames == 48_000
 
 
 def test_the_table_makes_classes_and_attributes(followed):
