@@ -23,6 +23,12 @@ def _threads():
     _set_threads()
 
 
+@pytest.fixture(autouse=True)
+def _no_wandb_service():
+    """Processes that a test starts do not look for the service of W&B that a test before it had."""
+    os.environ.pop("WANDB_SERVICE", None)
+
+
 def _strongest_frequency(audio: np.ndarray, rate: int) -> float:
     """The peak of a zero-padded spectrum, refined by a parabola through the logarithms around it."""
     n = 4 * 2 ** int(np.ceil(np.log2(len(audio))))
