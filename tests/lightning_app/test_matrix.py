@@ -22,7 +22,6 @@ PICTURES = {
         *["--evaluation", "null", "--media", "null"],
     ],
 }
-QUICK = ("TS-DSAE", "AR-VAE")
 SMALL_SEQUENCE = [
     *["--data.representation.n_mels", "12", "--data.representation.hop_length", "1024", "--model.z_dim", "4"],
     *["--media.n_examples", "1"],
@@ -84,8 +83,8 @@ def data(tmp_path_factory, render_cache) -> dict[str, list[str]]:
 
 
 PAIRS = [
-    # Recordings reach models as the others do; two of different kinds show it, and the rest are for those with time.
-    pytest.param(name, model, marks=[pytest.mark.slow] if name == "recordings" and model not in QUICK else [])
+    # tests/test_own_recordings.py has recordings with a sequence and a picture; here are all, for those with time.
+    pytest.param(name, model, marks=[pytest.mark.slow] if name == "recordings" else [])
     for name in ("dMelodies", "NSynth", "URMP", "recordings")
     for model in (*SEQUENCES, *PICTURES)
 ]
