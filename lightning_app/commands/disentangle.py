@@ -53,11 +53,11 @@ def _module(name: str, words: Sequence[str]) -> None:
 
 
 COMMANDS = {
-    "inspect": Command("Say what there is in a folder of recordings of one's own.", partial(_module, "inspect")),
     "fit": Command("Train a model.", partial(_lightning, "fit")),
     "validate": Command("Measure a trained model's loss on the validation clips.", partial(_lightning, "validate")),
     "test": Command("Evaluate a trained model.", partial(_lightning, "test")),
     "predict": Command("Write the encodings of all clips by a trained model.", partial(_lightning, "predict")),
+    "inspect": Command("Say what there is in a folder of recordings of one's own.", partial(_module, "inspect")),
     "runs": Command("List the runs of a folder, with their states and scores.", partial(_module, "runs")),
     "curves": Command("Draw what several runs have logged over one another.", partial(_module, "curves")),
     "experiment": Command("Make the runs behind a figure that are not finished.", partial(_module, "experiment")),

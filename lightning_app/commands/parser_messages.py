@@ -19,6 +19,7 @@ _TYPES = {
     "<class 'str'>": "a text",
     "<class 'tuple'>": "a list like [4]",
     "<class 'list'>": "a list like [4]",
+    "<class 'dict'>": "a mapping like {name: value}",
 }
 
 

@@ -83,9 +83,10 @@ def data(tmp_path_factory, render_cache) -> dict[str, list[str]]:
     }
 
 
-# Each data set with both kinds of model always, and with the others where there is time.
+# Each data set with both kinds of model always, and with the others where there is time. Recordings are tried with both
+# by tests/test_own_recordings.py.
 PAIRS = [
-    pytest.param(name, model, marks=() if model in OFTEN else pytest.mark.slow)
+    pytest.param(name, model, marks=() if model in OFTEN and name != "recordings" else pytest.mark.slow)
     for name in ("dMelodies", "NSynth", "URMP", "recordings")
     for model in (*SEQUENCES, *PICTURES)
 ]

@@ -2,6 +2,7 @@
 
 import inspect as python_inspect
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,7 +123,8 @@ def test_a_table_that_would_fit_is_named_and_used_when_asked_for(inspected, musi
 
     assert "Classes: player" in printed
     assert "bpm from 0 to 5" in printed
-    assert yaml.safe_load(open("b.yaml"))["data"]["init_args"]["table"] == "t.csv"  # noqa: PTH123, SIM115
+    config = yaml.safe_load(Path("b.yaml").read_text())
+    assert config["data"]["init_args"]["table"] == "t.csv"
 
 
 def test_the_configuration_makes_the_data_that_was_inspected(inspected, music, tmp_path, cache):
@@ -211,6 +213,12 @@ def test_mistakes(inspected, music, tmp_path):
     (tmp_path / "empty").mkdir()
     assert "there is no audio in " in inspected(tmp_path / "empty", fails=1)
     assert "--rest" in inspected(music, "--rest", "keep", fails=2)
+    assert "--columns takes a mapping like {name: value} or null, not {a:class}" in inspected(
+        music, "--columns", "{a:class}", fails=2
+    )
+    assert "columns takes file or class or attribute or group or ignore, not klass" in inspected(
+        music, "--columns", "{a: klass}", fails=2
+    )
     assert "seconds is 0.0; it must be more than 0" in inspected(music, "--seconds", "0", fails=1)
     assert not list((tmp_path / "here").iterdir())
 
