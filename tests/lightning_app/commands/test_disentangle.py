@@ -63,7 +63,7 @@ def test_there_is_one_console_script():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["fitt"], "there is no `disentangle fitt`. Did you mean fit? There are inspect, fit, validate"),
+        (["fitt"], "there is no `disentangle fitt`. Did you mean fit? There are fit, validate"),
         (["--name", "x"], "there is no `disentangle --name`."),
         (["figure", "dmg"], "there is no `disentangle figure dmg`. Did you mean dmig?"),
         (["fit", "-c", "nowhere.yaml"], "-c: there is no file nowhere.yaml."),
