@@ -19,6 +19,7 @@ from lightning_app.callbacks import (
     CheckpointProgress,
     ConfigRecord,
     FiniteLoss,
+    Interruption,
     LearningRate,
     StageProgressBar,
     StepSeed,
@@ -118,8 +119,10 @@ class DisentangleCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         config = {**self._get(self.config_init, "trainer", default={}), **kwargs}
+        if getattr(self.datamodule, "shares_batches", False):  # see datamodules.protocols.SharesBatches
+            config["use_distributed_sampler"] = False
         callbacks = [callback for slot in CALLBACK_SLOTS if (callback := self._get(self.config_init, slot)) is not None]
-        callbacks += [FiniteLoss(), LearningRate(), TrainingEnd(), CheckpointProgress()]
+        callbacks += [FiniteLoss(), LearningRate(), TrainingEnd(), CheckpointProgress(), Interruption()]
         seed = self._get(self.config, "seed_everything")
         if seed is not False:
             callbacks.append(StepSeed(seed))
