@@ -9,6 +9,7 @@ from datamodules.audio_folder.labels import Role
 from datamodules.audio_folder.segments import Cut, Rest
 from datamodules.audio_folder.source import Amplitude, AudioFolder, Unreadable
 from datamodules.clips.datamodule import ClipDataModule
+from datamodules.clips.sample_rate import sample_rate_of
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
 from datamodules.storage.cores import usable_cores
 from modules.audio.representation import Representation
@@ -78,7 +79,7 @@ class AudioFolderDataModule(ClipDataModule):
         cut = Cut(seconds, seconds if hop_seconds is None else hop_seconds, rest, silence_db)
         source = AudioFolder(
             root=Path(root).expanduser(),
-            sample_rate=16_000 if representation is None else representation.sample_rate,
+            sample_rate=sample_rate_of(representation),
             cut=cut,
             amplitude=amplitude,
             table=None if table is None else Path(table).expanduser(),

@@ -6,6 +6,7 @@ from typing import Any
 from lightning.pytorch.utilities import rank_zero_warn
 
 from datamodules.clips.datamodule import ClipDataModule
+from datamodules.clips.sample_rate import sample_rate_of
 from datamodules.errors import DataError
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
 from datamodules.storage.cores import usable_cores
@@ -64,7 +65,7 @@ class URMPDataModule(ClipDataModule):
         cache_dir: Path = DEFAULT_CACHE_DIR,
         **common: Any,
     ) -> None:
-        rate = 16_000 if representation is None else representation.sample_rate
+        rate = sample_rate_of(representation)
         source: UrmpSegments | PreparedSegments
         if prepared_dir is not None:
             source = PreparedSegments(Path(prepared_dir).expanduser(), tuple(instruments), rate)
