@@ -36,6 +36,17 @@ def weighted_by_share(loss: Tensor, n_clips: int) -> Tensor:
     return loss * weight
 
 
+def logged_size(n_clips: int) -> int:
+    """Returns the ``batch_size`` to log a mean over a process's clips with, so that it counts by their number.
+
+    Lightning divides the sum of sizes by the number of processes, and drops the remainder; here there is none.
+
+    Args:
+        n_clips: Clips of this process.
+    """
+    return n_clips * n_processes()
+
+
 def gathered(rows: Tensor) -> Tensor:
     """Puts the rows of all processes together, in the order of their ranks.
 

@@ -12,7 +12,7 @@ from modules.dsae.swap import neighbours
 from modules.errors import ModelError
 from modules.gaussian import Gaussian, kl_divergence, standard_normal_like
 from modules.noise import Noise, batch_noise
-from modules.processes import weighted_by_share
+from modules.processes import logged_size, weighted_by_share
 from modules.protocols import Stage, Swap
 
 LOCAL_ENCODERS = {"factorised": networks.FactorisedLocalEncoder, "full": networks.FullLocalEncoder}
@@ -272,7 +272,7 @@ class DSAE(LightningModule):
             on_epoch=True,
             prog_bar=part == "train",
             sync_dist=True,
-            batch_size=len(batch["x"]),
+            batch_size=logged_size(len(batch["x"])),
         )
         return {"loss": loss} | scalars
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from modules.errors import ModelError
 from modules.gaussian import Gaussian, kl_divergence, standard_normal_like
 from modules.noise import Noise, batch_noise
-from modules.processes import gathered, weighted_by_share
+from modules.processes import gathered, logged_size, weighted_by_share
 from modules.vae.attribute_regularization import attribute_regularization
 from modules.vae.networks import ConvDecoder, ConvEncoder
 
@@ -196,7 +196,7 @@ class BetaVAE(LightningModule):
             on_epoch=True,
             prog_bar=part == "train",
             sync_dist=True,
-            batch_size=len(batch["x"]),
+            batch_size=logged_size(len(batch["x"])),
         )
         return scalars | {"loss": loss}
 

@@ -1,6 +1,7 @@
 """Small real things for the tests of runs: clips and notes on disk, and the command line on them."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,18 @@ def render_cache(tmp_path_factory):
     return tmp_path_factory.mktemp("render_cache")
 
 
+def _small_dsae(config: str, root: Path, cache: Path) -> list[str]:
+    """Options of a model of the DSAE family that is small."""
+    representation = ["--data.representation.n_mels", "12", "--data.representation.hop_length", "1024"]
+    return [
+        *["-c", str(CONFIGS / f"{config}.yaml"), "--trainer.default_root_dir", str(root)],
+        *["--trainer.accelerator", "cpu", "--trainer.max_epochs", "3", "--trainer.enable_progress_bar", "false"],
+        *["--data.cache_dir", str(cache), "--data.size", "8", "--data.batch_size", "3", *representation],
+        *["--data.prepare_workers", "1", "--model.z_dim", "4"],
+        *(["--schedule.constrained_epochs", "1"] if config != "dsae" else []),
+    ]
+
+
 @pytest.fixture
 def disentangle(tmp_path, render_cache):
     """Runs the command line on a configuration of the project, made small; returns the run's folder."""
@@ -108,27 +121,12 @@ def disentangle(tmp_path, render_cache):
         mapped: bool = False,
     ) -> Path:
         root = tmp_path / folder
-        small = [
-            *["--trainer.default_root_dir", str(root), "--trainer.accelerator", "cpu"],
-            *["--data.cache_dir", str(render_cache), "--data.size", "8", "--data.batch_size", "3"],
-            *[
-                "--data.representation.n_mels",
-                "12",
-                "--data.representation.hop_length",
-                "1024",
-                "--data.prepare_workers",
-                "1",
-            ],
-            *["--model.z_dim", "4", "--trainer.max_epochs", "3", "--trainer.enable_progress_bar", "false"],
-            *["--media.n_examples", "1"],
-        ]
+        small = [*_small_dsae(config, root, render_cache), "--media.n_examples", "1"]
         if not mapped:
             small += ["--latent_map", "null"]
-        if config != "dsae":
-            small += ["--schedule.constrained_epochs", "1"]
         if not logger:
             small += ["--trainer.logger", "false"]
-        main([subcommand, "-c", str(CONFIGS / f"{config}.yaml"), *small, *options])
+        main([subcommand, *small, *options])
         return root
 
     return run
@@ -206,6 +204,20 @@ def ar_vae(tmp_path, nsynth_root):
         return root
 
     return run
+
+
+@pytest.fixture
+def training(tmp_path, render_cache, nsynth_root):
+    """Returns the folder of a small run, and the command that trains it in a process of its own."""
+
+    def command(config: str, folder: str, *options: str) -> tuple[Path, list[str]]:
+        root = tmp_path / folder
+        is_vae = config == "ar_vae"
+        small = _small_ar_vae(root, nsynth_root) if is_vae else _small_dsae(config, root, render_cache)
+        program = [sys.executable, "-P", "-m", "lightning_app", "fit"]
+        return root, [*program, *small, *_WITHOUT_MEDIA, "--trainer.logger", "false", *options]
+
+    return command
 
 
 @pytest.fixture(scope="session")
