@@ -163,7 +163,9 @@ def training_position(trainer: Trainer, n_batches: int) -> Position:
         trainer: The trainer.
         n_batches: Batches in an epoch.
     """
-    epochs, batches = trainer.fit_loop.epoch_progress.current, trainer.fit_loop.epoch_loop.batch_progress.current
+    loop = trainer.fit_loop
+    epochs: Any = loop.epoch_progress.current  # of a subclass with more counts than its annotation says
+    batches = loop.epoch_loop.batch_progress.current
     if epochs.started == epochs.processed:  # between epochs
         return Position(epochs.processed, 0)
     if batches.ready >= n_batches:  # all its batches were trained on, and what ends an epoch is still to come

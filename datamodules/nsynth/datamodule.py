@@ -33,7 +33,7 @@ class NSynthDataModule(ClipDataModule):
         representation: What a model hears; None is `modules.audio.LogMelSequence` as it is published.
         represent: When that is computed: ``on_device`` at each step, from the notes' files, or ``ahead`` of training,
             into the cache.
-        batch_size: Notes in a batch, on each device.
+        batch_size: Notes in a batch, over all devices together.
         prepare_workers: Processes that render, measure and represent notes; None takes one for each CPU core.
         cache_dir: Folder of the cache, for rendered notes and, if ``root`` is read-only, the table of attributes.
         common: See `datamodules.ClipDataModule`; its ``validation_fraction`` does not apply.

@@ -34,6 +34,7 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
     def _remember(self, mean: Tensor, variance: Tensor) -> None:
         """Moves the running statistics, which evaluations go by, towards those of a batch."""
         assert self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None
+        assert self.momentum is not None
         self.num_batches_tracked += 1
         for running, now in ((self.running_mean, mean), (self.running_var, variance)):
             running.lerp_(now.to(running.dtype), self.momentum)

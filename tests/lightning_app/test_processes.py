@@ -100,7 +100,7 @@ def test_a_process_that_is_killed_ends_the_other_within_a_minute(training, tmp_p
 
         os.kill(processes[lost], signal.SIGKILL)
         killed = time.monotonic()
-        _, said = first.communicate(timeout=60)
+        first.communicate(timeout=60)
         while _is_there(processes[1 - lost]) and time.monotonic() < killed + 60:
             time.sleep(0.2)
 
