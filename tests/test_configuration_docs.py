@@ -87,8 +87,8 @@ def test_another_class_keeps_the_arguments_that_it_has_and_null_leaves_out(print
 def test_shipped_configurations_are_listed():
     named = re.findall(r"^\| `([\w/]+)` \|", PAGE, flags=re.MULTILINE)
 
-    runs = set(named_configs("-c"))
-    assert set(named) - set(CALLBACK_SLOTS) - {"x_shape", "attribute_names"} == runs | named_configs("--data").keys()
+    shipped = {name for option in ("-c", "--data", "--trainer") for name in named_configs(option)}
+    assert set(named) - set(CALLBACK_SLOTS) - {"x_shape", "attribute_names"} == shipped
     assert set(CALLBACK_SLOTS) <= set(named)
 
 
