@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
@@ -33,8 +34,9 @@ from lightning_app.runs.checkpoint import require_fit
 from lightning_app.runs.model_and_data import add_model_and_data
 from lightning_app.runs.run_arguments import with_run_arguments
 from lightning_app.runs.run_folder import RunFolder
-from lightning_app.runs.run_lock import held_for_training, require_no_training
+from lightning_app.runs.run_lock import held_for
 from lightning_app.runs.starting import checkpoint_to_load, refuse_to_overwrite
+from lightning_app.runs.whole_checkpoints import WholeCheckpoints
 
 CALLBACK_SLOTS = (
     "schedule",
@@ -106,6 +108,9 @@ class DisentangleCLI(LightningCLI):
         self._check("fit")
         followed = monitored(self.config["fit"])
         check_monitored(self.trainer, self.model, {f"{slot}.monitor": score for slot, score in followed.items()})
+        if self._answers and self._get(self.config, "overwrite"):
+            self.datamodule.prepare_data()  # the earlier run stays until there are data to train another on
+            self._folder.clear()
 
     def before_validate(self) -> None:
         self._check("validate")
@@ -125,11 +130,14 @@ class DisentangleCLI(LightningCLI):
             callbacks.append(StepSeed(seed))
         if config.get("enable_progress_bar") is not False:
             callbacks.append(StageProgressBar())
-        return self._instantiate_trainer(config, callbacks)
+        trainer = self._instantiate_trainer(config, callbacks)
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # and none that was asked for
+            trainer.strategy.checkpoint_io = WholeCheckpoints()
+        return trainer
 
     def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
-        """An evaluation prints a table of its own; Lightning's would repeat it."""
-        kwargs = super()._prepare_subcommand_kwargs(subcommand)
+        """An evaluation prints a table of its own; Lightning's would repeat it. Checkpoints never run code."""
+        kwargs = {**super()._prepare_subcommand_kwargs(subcommand), "weights_only": True}
         return kwargs | {"verbose": False} if "verbose" in kwargs and self._evaluates() else kwargs
 
     def _evaluates(self) -> bool:
@@ -159,12 +167,13 @@ class DisentangleCLI(LightningCLI):
         # All that can be refused is refused before data are prepared.
         if self._checkpoint is not None:
             require_fit(self.model, self._checkpoint)
-        if self._answers and self.subcommand == "fit":
-            self._held.enter_context(held_for_training(self._folder))
-            if self._get(self.config, "overwrite"):
-                self._folder.clear()
-        elif self._answers:
-            require_no_training(self._folder)
+        if not self._answers:
+            return
+        self._held.enter_context(held_for(self.subcommand, self._folder))
+        if self.subcommand == "fit":
+            # Another may have trained there before this one held the folder.
+            refuse_to_overwrite(self._folder, self._checkpoint, self._get(self.config, "overwrite"))
+            self._folder.remove_drafts()
 
 
 def _best(callback: Checkpoint) -> str | None:

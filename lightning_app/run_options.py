@@ -48,6 +48,10 @@ def check_options(subcommand: str, options: Namespace) -> None:
         )
     if not isinstance(seed, bool) and not 0 <= seed <= _LARGEST_SEED:
         raise UsageError(f"--seed_everything {seed}: a seed is between 0 and {_LARGEST_SEED}.")
+    if options["weights_only"] is False:
+        raise UsageError(
+            "--weights_only false: checkpoints are read without running what may be in them; leave it out."
+        )
     strategy, known = trainer["strategy"], ["auto", *StrategyRegistry.available_strategies()]
     if isinstance(strategy, str) and strategy not in known:
         raise UsageError(f"--trainer.strategy {strategy}: there is no such strategy.{did_you_mean(strategy, known)}")
