@@ -22,6 +22,7 @@ from datamodules.clips.split import check_fraction
 from datamodules.errors import DataError, first_of
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
 from datamodules.storage.cores import usable_cores
+from datamodules.storage.worker_pool import guard_worker
 from modules.audio.representation import LogMelSequence, Representation
 
 
@@ -243,6 +244,7 @@ class ClipDataModule(LightningDataModule):
             drop_last=drop_last,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
+            worker_init_fn=guard_worker,
         )
 
     def _require_training_clips(self) -> None:
