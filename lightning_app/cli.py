@@ -14,11 +14,12 @@ from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from omegaconf.errors import InterpolationKeyError
+from omegaconf.errors import OmegaConfBaseException
 
 from lightning_app.callbacks import (
     CheckpointProgress,
     ConfigRecord,
+    EvaluationEnd,
     FiniteLoss,
     LearningRate,
     StageProgressBar,
@@ -27,7 +28,7 @@ from lightning_app.callbacks import (
 )
 from lightning_app.callbacks.checks import check_callbacks, check_loggers, check_monitored
 from lightning_app.commands.parser import PARSER_MODE, OneMessageParser
-from lightning_app.errors import RunError, one_message, options_named
+from lightning_app.errors import RunError, UsageError, one_message, options_named
 from lightning_app.quiet import silence_libraries
 from lightning_app.run_options import check_options, explained, monitored
 from lightning_app.runs.checkpoint import require_fit
@@ -37,6 +38,7 @@ from lightning_app.runs.run_folder import RunFolder
 from lightning_app.runs.run_lock import held_for
 from lightning_app.runs.starting import checkpoint_to_load, refuse_to_overwrite
 from lightning_app.runs.whole_checkpoints import WholeCheckpoints
+from lightning_app.termination import Terminated
 
 CALLBACK_SLOTS = (
     "schedule",
@@ -124,7 +126,7 @@ class DisentangleCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         config = {**self._get(self.config_init, "trainer", default={}), **kwargs}
         callbacks = [callback for slot in CALLBACK_SLOTS if (callback := self._get(self.config_init, slot)) is not None]
-        callbacks += [FiniteLoss(), LearningRate(), TrainingEnd(), CheckpointProgress()]
+        callbacks += [FiniteLoss(), LearningRate(), TrainingEnd(), EvaluationEnd(), CheckpointProgress()]
         seed = self._get(self.config, "seed_everything")
         if seed is not False:
             callbacks.append(StepSeed(seed))
@@ -169,7 +171,7 @@ class DisentangleCLI(LightningCLI):
             require_fit(self.model, self._checkpoint)
         if not self._answers:
             return
-        self._held.enter_context(held_for(self.subcommand, self._folder))
+        self._held.enter_context(held_for(self.config.subcommand, self._folder))
         if self.subcommand == "fit":
             # Another may have trained there before this one held the folder.
             refuse_to_overwrite(self._folder, self._checkpoint, self._get(self.config, "overwrite"))
@@ -189,11 +191,16 @@ def main(args: list[str] | None = None) -> None:
         try:
             with explained():
                 DisentangleCLI(with_run_arguments(sys.argv[1:] if args is None else args))
+        except Terminated:
+            raise
         except SIGTERMException:
-            sys.exit(128 + signal.SIGTERM)  # Lightning's own is 0, as if training had come to its end
+            raise Terminated from None  # Lightning's own status is 0, as if training had come to its end
         except SystemExit as end:
             # Lightning's own status for Ctrl-C is 1, as if training had failed.
             sys.exit(128 + signal.SIGINT if isinstance(end.__context__, KeyboardInterrupt) else end.code)
-        except InterpolationKeyError as error:
-            print(f"error: in the configuration: {error}", file=sys.stderr)
-            sys.exit(2)
+        except OmegaConfBaseException as error:
+            said, where = str(error.msg or error).splitlines()[0], error.full_key
+            raise UsageError(
+                f"in the configuration{f', at {where}' if where else ''}: {said}. References are written like "
+                "${seed_everything}, with the names of other options."
+            ) from error

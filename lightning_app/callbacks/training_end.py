@@ -8,7 +8,6 @@ from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_only
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lightning_app.errors import RunError
 from lightning_app.runs.checkpoint import trained_step
@@ -52,7 +51,7 @@ class TrainingEnd(Callback):
         folder = RunFolder.of(trainer)
         if not folder.config.is_file() or folder.training() is not None:
             return  # it failed before anything was trained
-        ended = Ending.INTERRUPTED if isinstance(exception, (KeyboardInterrupt, SIGTERMException)) else Ending.ERROR
+        ended = Ending.INTERRUPTED if isinstance(exception, (KeyboardInterrupt, SystemExit)) else Ending.ERROR
         with suppress(RunError):  # a full disk, say, which has ended it; no mark says the same of it
             folder.mark_trained(Training(trainer.current_epoch, trainer.global_step, None, ended.value, finished=False))
 
