@@ -110,9 +110,13 @@ class DisentangleCLI(LightningCLI):
         self._check("fit")
         followed = monitored(self.config["fit"])
         check_monitored(self.trainer, self.model, {f"{slot}.monitor": score for slot, score in followed.items()})
+
+    def fit(self, **kwargs: Any) -> None:
+        """Trains; a run that is to be replaced stays until there are data to train another on."""
         if self._answers and self._get(self.config, "overwrite"):
-            self.datamodule.prepare_data()  # the earlier run stays until there are data to train another on
+            self.datamodule.prepare_data()
             self._folder.clear()
+        self.trainer.fit(**kwargs)
 
     def before_validate(self) -> None:
         self._check("validate")
