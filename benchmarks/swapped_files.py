@@ -33,9 +33,7 @@ def melody_kept(path: Path, source: PitchContours) -> float:
 
 def class_reader(run: LoadedRun, factor: str) -> LinearDiscriminantAnalysis:
     """Fits what reads a class from v, on the training clips of a run."""
-    run.data.prepare_data()
-    run.data.setup("test")
-    model, data = swappable(run.model), clip_data(run.data)
+    model, data = swappable(run.model), clip_data(run.ready_data)
     clips = data.train_dataset
     names = np.array(data.class_names[factor])
     device = torch.device("cpu")

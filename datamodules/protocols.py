@@ -82,5 +82,15 @@ class TrueSwaps(Protocol):
         ...
 
 
+class SharesBatches(Protocol):
+    """Data whose loaders give each process its share of every batch, so that the Trainer must not divide them again.
+
+    Attributes:
+        shares_batches: Whether they do.
+    """
+
+    shares_batches: bool
+
+
 OF_SETUP = ("train_dataset", "validation_dataset", "test_dataset")
 """What is there after ``setup`` alone."""

@@ -21,6 +21,7 @@ from lightning_app.callbacks import (
     ConfigRecord,
     EvaluationEnd,
     FiniteLoss,
+    Interruption,
     LearningRate,
     StageProgressBar,
     StepSeed,
@@ -129,8 +130,11 @@ class DisentangleCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         config = {**self._get(self.config_init, "trainer", default={}), **kwargs}
+        if getattr(self.datamodule, "shares_batches", False):  # see datamodules.protocols.SharesBatches
+            config["use_distributed_sampler"] = False
         callbacks = [callback for slot in CALLBACK_SLOTS if (callback := self._get(self.config_init, slot)) is not None]
-        callbacks += [FiniteLoss(), LearningRate(), TrainingEnd(), EvaluationEnd(), CheckpointProgress()]
+        callbacks += [FiniteLoss(), LearningRate(), CheckpointProgress()]
+        callbacks += [TrainingEnd(), EvaluationEnd(), Interruption()]
         seed = self._get(self.config, "seed_everything")
         if seed is not False:
             callbacks.append(StepSeed(seed))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from modules.noise import Noise
+
 
 @dataclass(frozen=True)
 class Gaussian:
@@ -18,9 +20,13 @@ class Gaussian:
     mean: Tensor
     log_variance: Tensor
 
-    def sample(self) -> Tensor:
-        """Draws by reparameterisation (Kingma & Welling 2014), from torch's global generator; shape (..., dim)."""
-        return self.mean + torch.exp(0.5 * self.log_variance) * torch.randn_like(self.mean)
+    def sample(self, noise: Noise = torch.randn_like) -> Tensor:
+        """Draws by reparameterisation (Kingma & Welling 2014); shape (..., dim).
+
+        Args:
+            noise: What draws from N(0, 1); by default torch's global generator.
+        """
+        return self.mean + torch.exp(0.5 * self.log_variance) * noise(self.mean)
 
     def __getitem__(self, rows: Tensor | slice) -> "Gaussian":
         """Returns the Gaussians of some rows of the first axis."""

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.utilities import rank_zero_warn
-
 from datamodules.audio_folder.labels import Role
 from datamodules.audio_folder.segments import Cut, Rest
 from datamodules.audio_folder.source import Amplitude, AudioFolder, Unreadable
 from datamodules.clips.datamodule import ClipDataModule
+from datamodules.clips.overlap import warn_of_overlap
+from datamodules.clips.sample_rate import sample_rate_of
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
 from datamodules.storage.cores import usable_cores
 from modules.audio.representation import Representation
@@ -78,7 +78,7 @@ class AudioFolderDataModule(ClipDataModule):
         cut = Cut(seconds, seconds if hop_seconds is None else hop_seconds, rest, silence_db)
         source = AudioFolder(
             root=Path(root).expanduser(),
-            sample_rate=16_000 if representation is None else representation.sample_rate,
+            sample_rate=sample_rate_of(representation),
             cut=cut,
             amplitude=amplitude,
             table=None if table is None else Path(table).expanduser(),
@@ -89,11 +89,7 @@ class AudioFolderDataModule(ClipDataModule):
             cache_dir=Path(cache_dir).expanduser(),
             n_workers=prepare_workers or usable_cores(),
         )
-        if cut.hop_seconds < cut.seconds and not split_by_file:
-            rank_zero_warn(
-                f"segments start each {cut.hop_seconds:g} s, so that those for validation overlap those for training; "
-                "split_by_file=True keeps them apart."
-            )
+        warn_of_overlap(cut.hop_seconds, cut.seconds, together=split_by_file, argument="split_by_file")
         super().__init__(
             source,
             representation=representation,

@@ -5,7 +5,7 @@ Files are read in blocks, so that one of hours takes no more memory than one of 
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,28 +96,25 @@ def measured(recordings: Sequence[Recording], cache_dir: Path, n_workers: int) -
             abruptly. What was computed by then is kept.
     """
     table = GrowingTable(cache_dir / f"audio-folder-measures-{VERSION}.parquet", _SCHEMA)
+    by_key = {_key(one): one for one in recordings}
     problems: dict[str, str] = {}
-    try:
-        known = table.read()
-        if _missing(recordings, known):
-            table.make_writable()
-            with table.locked():
-                known = _completed(table, recordings, n_workers, problems)
-    except OSError as error:
-        raise DataError(
-            f"the table {table.file} cannot be completed: {error}. Free some space, or set cache_dir to a "
-            "writable folder. What is done is kept.",
-            argument="cache_dir",
-        ) from error
-    rows = {key: row for row, key in enumerate(known[KEY].to_pylist())}
-    wanted = [one for one in recordings if _key(one) in rows]
-    taken = known.take(pa.array([rows[_key(one)] for one in wanted], pa.int64())).drop_columns([KEY])
+
+    def compute(missing: list[str]) -> Generator[pa.Table, None, None]:
+        outcomes = _heard([by_key[key] for key in missing], n_workers, table.file)
+        with contextlib.closing(outcomes):
+            for rows, failed in outcomes:
+                problems.update(failed)
+                yield pa.Table.from_pylist(rows, _SCHEMA)
+
+    found = table.complete(list(by_key), compute)
+    keys = found[KEY].to_pylist()
+    found = found.drop_columns([KEY])
     columns: dict[str, Iterable[Any]] = {
-        name: taken[name].to_pylist() for name in taken.column_names if name != "levels"
+        name: found[name].to_pylist() for name in found.column_names if name != "levels"
     }
-    columns["levels"] = [levels.values.to_numpy() for levels in taken["levels"]]
+    columns["levels"] = [levels.values.to_numpy() for levels in found["levels"]]
     measures = [Measures(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
-    return problems | {one.name: own for one, own in zip(wanted, measures, strict=True)}
+    return problems | {by_key[key].name: own for key, own in zip(keys, measures, strict=True)}
 
 
 def measure(recording: Recording) -> Measures:
@@ -207,31 +204,19 @@ def _key(recording: Recording) -> str:
     return f"{recording.name}, {size} bytes of {modified}"
 
 
-def _missing(recordings: Sequence[Recording], known: pa.Table) -> list[Recording]:
-    names = set(known[KEY].to_pylist())
-    return [one for one in recordings if _key(one) not in names]
-
-
-def _completed(
-    table: GrowingTable, recordings: Sequence[Recording], n_workers: int, problems: dict[str, str]
-) -> pa.Table:
-    """Measures what is missing, writing it call by call, and returns all rows; adds what cannot be read."""
-    calls = _calls(_missing(recordings, table.read_all()))
-    outcomes = worker_pool.computed(
+def _heard(
+    recordings: Sequence[Recording], n_workers: int, table: Path
+) -> Generator[tuple[list[dict[str, Any]], dict[str, str]], None, None]:
+    """Yields what `_rows` returns for all of the files, call by call."""
+    calls = _calls(recordings)
+    return worker_pool.computed(
         _rows,
         [(call,) for call in calls],
         n_workers,
         title="Listening to the recordings, seconds",
-        table=table.file,
+        table=table,
         sizes=[max(1, round(sum(one.seconds for one in call))) for call in calls],
     )
-    with contextlib.closing(outcomes):
-        for rows, failed in outcomes:
-            problems |= failed
-            if rows:
-                table.add(pa.Table.from_pylist(rows, _SCHEMA))
-    table.merge()
-    return table.read_all()
 
 
 def _calls(recordings: Sequence[Recording]) -> list[list[Recording]]:

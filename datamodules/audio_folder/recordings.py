@@ -8,17 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datamodules.errors import DataError
-from datamodules.storage.audio_files import is_audio_file, is_debris
+from datamodules.storage.audio_files import FOREIGN_ENDINGS, READABLE_ENDINGS, is_audio_file, is_debris
 from datamodules.storage.recording import Recording
-
-ENDINGS = (
-    *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc"),
-    *(".au", ".snd", ".caf", ".w64", ".rf64", ".voc", ".sd2"),
-)
-"""Endings of the formats of music that libsndfile reads."""
-
-FOREIGN_ENDINGS = (".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ape", ".wv", ".alac", ".amr", ".ac3")
-"""Endings of audio that it does not read: such a file is named, and not passed over."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +50,7 @@ def find_recordings(root: Path) -> Found:
     if not paths and not problems:
         raise DataError(
             f"there is no audio in {root} or its folders; root should name a folder with files that end in "
-            f"{', '.join(ENDINGS[:8])} or the like.",
+            f"{', '.join(READABLE_ENDINGS[:8])} or the like.",
             argument="root",
         )
     return Found(recordings, problems)
@@ -86,7 +77,7 @@ def _recording_or_problem(path: Path, name: str) -> Recording | str:
 def _files(root: Path, problems: dict[str, str]) -> list[Path]:
     found: list[Path] = []
     for folder in _folders(root, problems):
-        found += [path for path in folder.iterdir() if is_audio_file(path.name, ENDINGS + FOREIGN_ENDINGS)]
+        found += [path for path in folder.iterdir() if is_audio_file(path.name, READABLE_ENDINGS + FOREIGN_ENDINGS)]
     return sorted(path for path in found if not path.is_dir())
 
 

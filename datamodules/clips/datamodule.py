@@ -1,6 +1,6 @@
 """The one LightningDataModule for all data sets of clips."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -11,9 +11,10 @@ from lightning import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_warn
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, DistributedSampler, default_collate
+from torch.utils.data import DataLoader, default_collate
 
 from datamodules.clips.attributes import attribute_values, check_attributes
+from datamodules.clips.batches import ClipLoader, SharedBatches, check_share, share_of, training_position
 from datamodules.clips.dataset import RESERVED, ClipDataset
 from datamodules.clips.level import usual_peak
 from datamodules.clips.prepared import cache_key, cached_audio, cached_representations
@@ -43,16 +44,21 @@ class ClipDataModule(LightningDataModule):
         validation_fraction: Share of the clips for validation; all clips of a group stay on one side. It does not apply
             where the data set has a split of its own.
         seed: Seed of the split and of the order of training clips.
-        batch_size: Clips in a batch, on each device.
+        batch_size: Clips in a batch, over all devices together.
         num_workers: Processes that load batches; 0 suits what is read from a memory map.
         prepare_workers: Processes that make, measure and represent clips; None takes one for each CPU core.
         cache_dir: Folder of the cache, where what is computed once is kept.
+
+    Attributes:
+        shares_batches: Whether each process gets its share of a batch from the loaders themselves (it does), so that
+            the Trainer is not to divide them again; see `datamodules.protocols.SharesBatches`.
 
     Raises:
         DataError: An option that names nothing, or nothing usable.
         ModelError: The representation cannot hold clips of this length.
     """
 
+    shares_batches = True
     train_dataset: ClipDataset
     validation_dataset: ClipDataset
     test_dataset: ClipDataset
@@ -114,6 +120,7 @@ class ClipDataModule(LightningDataModule):
 
     def prepare_data(self) -> None:
         """Makes, measures and represents the clips, unless the cache has them."""
+        check_share(self.batch_size, share_of(self.trainer).n_processes)
         if taken := [name for name in self.source.class_names if name in RESERVED]:
             raise DataError(f"{self.source.name} has a class '{taken[0]}'; a batch has something else of this name.")
         self.source.prepare()
@@ -146,6 +153,8 @@ class ClipDataModule(LightningDataModule):
                 raise DataError(f"none of the {name} clips of {self.source.name} has {', '.join(self.attributes)}.")
         if stage == "fit":
             self._require_training_clips()
+        for clips in (self.train_dataset, self.validation_dataset, self.test_dataset):
+            self._batches(clips)  # says where there are too few for all processes
 
     def audio(self, index: int) -> NDArray[np.float32]:
         """Returns the audio, (n_samples,), of the clip that has this ``index`` in batches."""
@@ -195,33 +204,38 @@ class ClipDataModule(LightningDataModule):
                 )
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Returns the training clips, in an order set by the seed and the epoch alone: a resumed run repeats it.
-
-        A last batch of a single clip is left out of the epoch: there is nothing to pair or to normalise it with.
-        """
-        sampler: DistributedSampler[dict[str, Tensor]] = DistributedSampler(
-            self.train_dataset,
-            num_replicas=self.trainer.world_size if self.trainer else 1,
-            rank=self.trainer.global_rank if self.trainer else 0,
-            shuffle=True,
-            seed=self.seed,
-        )
-        return self._loader(self.train_dataset, sampler, drop_last=len(sampler) % self.batch_size == 1)
+        """Returns the training clips, in an order set by the seed and the epoch alone: a resumed run repeats it."""
+        batches = self._batches(self.train_dataset, lambda epoch: np.random.default_rng((self.seed, 0, epoch)))
+        if (trainer := self.trainer) is not None:
+            batches.position = lambda: training_position(trainer, len(batches))
+        return self._loader(self.train_dataset, batches)
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Returns the validation clips in order."""
-        return self._loader(self.validation_dataset)
+        """Returns the validation clips, in an order set by the seed: neighbours are a random pair for swaps."""
+        return self._loader(self.validation_dataset, self._once_shuffled(self.validation_dataset))
 
     def test_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Returns the test clips in order, or the validation clips where the data set has none."""
-        return self._loader(self.test_dataset)
+        """Returns the test clips, or the validation clips where the data set has none, likewise."""
+        return self._loader(self.test_dataset, self._once_shuffled(self.test_dataset))
 
     def predict_dataloader(self) -> list[DataLoader[dict[str, Tensor]]]:
         """Returns the training, the validation and, where there are some, the test clips, each in order."""
         datasets = [self.train_dataset, self.validation_dataset]
         if self.test_dataset is not self.validation_dataset:
             datasets.append(self.test_dataset)
-        return [self._loader(dataset) for dataset in datasets]
+        process, n_processes = share_of(self.trainer)
+        return [
+            # Lightning puts a batch sampler of its own into loaders of predictions, so these have none of ours.
+            DataLoader(
+                dataset,
+                batch_size=max(1, self.batch_size // n_processes),
+                sampler=np.array_split(np.arange(len(dataset)), n_processes)[process].tolist(),
+                num_workers=self.num_workers,
+                persistent_workers=self.num_workers > 0,
+                worker_init_fn=guard_worker,
+            )
+            for dataset in datasets
+        ]
 
     def on_after_batch_transfer(self, batch: dict[str, Tensor], dataloader_idx: int) -> dict[str, Tensor]:
         """Puts what the model hears in the place of the audio, computed where the batch now lies."""
@@ -230,22 +244,28 @@ class ClipDataModule(LightningDataModule):
         audio = batch.pop("audio")
         return {"x": self.representation.to(audio.device)(audio)} | batch
 
-    def _loader(
-        self,
-        dataset: ClipDataset,
-        sampler: DistributedSampler[dict[str, Tensor]] | None = None,
-        *,
-        drop_last: bool = False,
-    ) -> DataLoader[dict[str, Tensor]]:
-        return DataLoader(
+    def _loader(self, dataset: ClipDataset, batches: SharedBatches) -> DataLoader[dict[str, Tensor]]:
+        return ClipLoader(
             dataset,
-            batch_size=self.batch_size,
-            sampler=sampler,
-            drop_last=drop_last,
+            batches,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             worker_init_fn=guard_worker,
         )
+
+    def _once_shuffled(self, dataset: ClipDataset) -> SharedBatches:
+        return self._batches(dataset, lambda epoch: np.random.default_rng((self.seed, 1)))
+
+    def _batches(
+        self, dataset: ClipDataset, generator: Callable[[int], np.random.Generator] | None = None
+    ) -> SharedBatches:
+        """The batches of a part, shuffled by the generator of each epoch, or in order."""
+        clips = np.arange(len(dataset))
+
+        def order(epoch: int) -> NDArray[np.integer]:
+            return clips if generator is None else generator(epoch).permutation(clips)
+
+        return SharedBatches(len(dataset), self.batch_size, order, share_of(self.trainer))
 
     def _require_training_clips(self) -> None:
         if len(self.train_dataset) < 2:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.clips.datamodule import ClipDataModule
+from datamodules.clips.sample_rate import sample_rate_of
 from datamodules.dmelodies.released import ReleasedWavs
 from datamodules.dmelodies.rendered import RenderedMelodies
 from modules.audio.representation import Representation
@@ -48,7 +49,7 @@ class DMelodiesDataModule(ClipDataModule):
         seed: int = 0,
         **common: Any,
     ) -> None:
-        rate = 16_000 if representation is None else representation.sample_rate
+        rate = sample_rate_of(representation)
         source = (
             RenderedMelodies(tonic, tuple(octaves), scale, tuple(instruments), size, seed, rate, soundfont)
             if wav_dir is None

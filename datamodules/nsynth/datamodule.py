@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from datamodules.clips.datamodule import ClipDataModule
+from datamodules.clips.sample_rate import sample_rate_of
 from datamodules.nsynth.index import NoteFilter
 from datamodules.nsynth.notes import NoteFormat
 from datamodules.nsynth.rendered import RenderedNotes
@@ -61,7 +62,7 @@ class NSynthDataModule(ClipDataModule):
         source = NSynthSource(
             None if root is None else Path(root).expanduser(),
             NoteFilter(families, sources, pitches, velocities),
-            NoteFormat(16_000 if representation is None else representation.sample_rate, n_samples),
+            NoteFormat(sample_rate_of(representation), n_samples),
             rendered,
             soundfont,
             prepare_workers or usable_cores(),

@@ -5,9 +5,12 @@ from pathlib import Path
 
 READABLE_ENDINGS = (
     *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc"),
-    *(".au", ".snd", ".caf", ".w64", ".rf64"),
+    *(".au", ".snd", ".caf", ".w64", ".rf64", ".voc", ".sd2"),
 )
-"""Endings of the audio files that libsndfile reads."""
+"""Endings of the formats of music that libsndfile reads."""
+
+FOREIGN_ENDINGS = (".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ape", ".wv", ".alac", ".amr", ".ac3")
+"""Endings of audio that it does not read: such a file is named, and not passed over in silence."""
 
 
 def audio_files(folder: Path, endings: tuple[str, ...] = (".wav",)) -> list[Path]:

@@ -9,7 +9,7 @@ import logging
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import filelock
@@ -38,6 +38,40 @@ class GrowingTable:
         self._schema = schema
         self._parts = file.with_name(f".{file.stem}.parts")
         self._lock_file = file.with_name(f".{file.stem}.lock")
+
+    def complete(
+        self, names: Sequence[str], compute: Callable[[list[str]], Generator[pa.Table, None, None]]
+    ) -> pa.Table:
+        """Returns the rows of some names, computing those that are not on disk yet.
+
+        A computation that is interrupted goes on where it was; one that another process is at is waited for.
+
+        Args:
+            names: Names of rows.
+            compute: Yields the rows of the names it is given, in any order and in parts, each of which is kept as soon
+                as it is there. It may leave names out: they have no row, and are asked for again the next time.
+
+        Returns:
+            The rows in the order of the names, without those that were left out.
+
+        Raises:
+            DataError: The folder cannot be written, the disk is full, or the file is something else. What was computed
+                by then is kept.
+        """
+        try:
+            known = self.read()
+            if _missing(names, known):
+                self.make_writable()
+                with self.locked():
+                    known = self._completed(names, compute)
+        except OSError as error:
+            raise DataError(
+                f"the table {self.file} cannot be completed: {error}. Free some space, or set cache_dir to a "
+                "writable folder. What is done is kept.",
+                argument="cache_dir",
+            ) from error
+        rows = {name: row for row, name in enumerate(known[KEY].to_pylist())}
+        return known.take(pa.array([rows[name] for name in names if name in rows], pa.int64()))
 
     def read(self) -> pa.Table:
         """Returns the rows of the file; none where there is no file.
@@ -94,8 +128,25 @@ class GrowingTable:
             _write(self.read_all(), self.file)
         shutil.rmtree(self._parts, ignore_errors=True)
 
+    def _completed(
+        self, names: Sequence[str], compute: Callable[[list[str]], Generator[pa.Table, None, None]]
+    ) -> pa.Table:
+        missing = _missing(names, self.read_all())
+        if missing:  # else another process has computed it meanwhile
+            with contextlib.closing(compute(missing)) as parts:
+                for part in parts:
+                    if len(part):
+                        self.add(part)
+        self.merge()
+        return self.read()
+
     def _part_files(self) -> Iterator[Path]:
         return self._parts.glob("[!.]*.parquet")  # no drafts
+
+
+def _missing(names: Sequence[str], known: pa.Table) -> list[str]:
+    there = set(known[KEY].to_pylist())
+    return [name for name in names if name not in there]
 
 
 def unique(rows: pa.Table) -> pa.Table:

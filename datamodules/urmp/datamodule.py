@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.utilities import rank_zero_warn
-
 from datamodules.clips.datamodule import ClipDataModule
+from datamodules.clips.overlap import warn_of_overlap
+from datamodules.clips.sample_rate import sample_rate_of
 from datamodules.errors import DataError
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
 from datamodules.storage.cores import usable_cores
@@ -64,7 +64,7 @@ class URMPDataModule(ClipDataModule):
         cache_dir: Path = DEFAULT_CACHE_DIR,
         **common: Any,
     ) -> None:
-        rate = 16_000 if representation is None else representation.sample_rate
+        rate = sample_rate_of(representation)
         source: UrmpSegments | PreparedSegments
         if prepared_dir is not None:
             source = PreparedSegments(Path(prepared_dir).expanduser(), tuple(instruments), rate)
@@ -80,11 +80,7 @@ class URMPDataModule(ClipDataModule):
                 prepare_workers or usable_cores(),
                 split_by_piece,
             )
-            if hop_seconds < SEGMENT_SECONDS and not split_by_piece:
-                rank_zero_warn(
-                    f"segments start each {hop_seconds} s, so that those for validation overlap those for training; "
-                    "split_by_piece=True keeps them apart."
-                )
+            warn_of_overlap(hop_seconds, SEGMENT_SECONDS, together=split_by_piece, argument="split_by_piece")
         else:
             raise DataError(
                 "no URMP is named; set root to the folder with its pieces, or prepared_dir to prepared segments.",

@@ -5,8 +5,9 @@ each span is kept in a table as soon as it is finished: an interruption loses se
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ import pyarrow.compute as pc
 import torch
 from numpy.typing import NDArray
 
-from datamodules.errors import DataError
 from datamodules.storage import worker_pool
 from datamodules.storage.growing_table import KEY, GrowingTable
 from datamodules.urmp.stems import Stem
@@ -62,20 +62,22 @@ def measured(stems: Sequence[Stem], model: Capacity, cache_dir: Path, n_workers:
         cache_dir / f"urmp-crepe-{model}-{crepe_confidence.VERSION}-{resample.VERSION}.parquet", _SCHEMA
     )
     spans = {_key(stem, number): (stem, number) for stem in stems for number in range(_n_spans(stem))}
-    try:
-        known = table.read()
-        if _missing(spans, known):
-            table.make_writable()
-            with table.locked():
-                known = _completed(table, spans, model, n_workers)
-    except OSError as error:
-        raise DataError(
-            f"the table {table.file} cannot be completed: {error}. Free some space, or set cache_dir to a "
-            "writable folder. What is done is kept.",
-            argument="cache_dir",
-        ) from error
-    rows = {name: row for row, name in enumerate(known[KEY].to_pylist())}
-    return {stem.name: _joined(known.take([rows[_key(stem, i)] for i in range(_n_spans(stem))])) for stem in stems}
+
+    def compute(missing: list[str]) -> Generator[pa.Table, None, None]:
+        rows = worker_pool.computed(
+            _row,
+            [(key, *spans[key], model) for key in missing],
+            n_workers,
+            title=f"Hearing URMP's pitches (CREPE {model}), spans of 4 s",
+            table=table.file,
+        )
+        with contextlib.closing(rows):
+            for row in rows:
+                yield pa.Table.from_pylist([row], _SCHEMA)
+
+    found = table.complete(list(spans), compute)
+    ends = accumulate((_n_spans(stem) for stem in stems), initial=0)
+    return {stem.name: _joined(found[start:end]) for stem, (start, end) in zip(stems, pairwise(ends), strict=True)}
 
 
 def _n_frames(stem: Stem) -> int:
@@ -91,31 +93,9 @@ def _key(stem: Stem, number: int) -> str:
     return f"{stem.name}, {size} bytes of {modified}, span {number}"
 
 
-def _missing(spans: Mapping[str, tuple[Stem, int]], known: pa.Table) -> dict[str, tuple[Stem, int]]:
-    names = set(known[KEY].to_pylist())
-    return {key: span for key, span in spans.items() if key not in names}
-
-
 def _joined(rows: pa.Table) -> Measures:
     confidence = pc.list_flatten(rows["confidence"].combine_chunks()).to_numpy(zero_copy_only=False)
     return Measures(confidence, pc.max(rows["peak"]).as_py())
-
-
-def _completed(table: GrowingTable, spans: Mapping[str, tuple[Stem, int]], model: Capacity, n_workers: int) -> pa.Table:
-    """Computes what is missing, writing it span by span, and returns all rows."""
-    missing = _missing(spans, table.read_all())
-    rows = worker_pool.computed(
-        _row,
-        [(key, *span, model) for key, span in missing.items()],
-        n_workers,
-        title=f"Hearing URMP's pitches (CREPE {model}), spans of 4 s",
-        table=table.file,
-    )
-    with contextlib.closing(rows):
-        for row in rows:
-            table.add(pa.Table.from_pylist([row], _SCHEMA))
-    table.merge()
-    return table.read_all()
 
 
 def _row(key: str, stem: Stem, number: int, model: Capacity) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from lightning_app.callbacks.config_record import ConfigRecord
 from lightning_app.callbacks.encoding_writer import EncodingWriter
 from lightning_app.callbacks.evaluation_end import EvaluationEnd
 from lightning_app.callbacks.finite_loss import FiniteLoss
+from lightning_app.callbacks.interruption import Interruption
 from lightning_app.callbacks.latent_evaluation import LatentEvaluation
 from lightning_app.callbacks.latent_map import LatentMap
 from lightning_app.callbacks.learning_rate import LearningRate
@@ -23,6 +24,7 @@ __all__ = [
     "EncodingWriter",
     "EvaluationEnd",
     "FiniteLoss",
+    "Interruption",
     "LatentEvaluation",
     "LatentMap",
     "LearningRate",

@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info
-from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
-from lightning_app.errors import RunError
 from lightning_app.files import whole_file
+from lightning_app.own_sounds.trained_model import predicting
 from lightning_app.runs.run_folder import RunFolder
 
 # What a model hears is not copied beside its encodings.
@@ -39,11 +38,8 @@ class EncodingWriter(Callback):
 
     def check(self, model: LightningModule, data: object, stage: str) -> None:
         """Says what cannot be predicted, before any work; see `lightning_app.callbacks.checks`."""
-        if stage == "predict" and not is_overridden("predict_step", model):
-            raise RunError(
-                f"{type(model).__name__} has no predict_step, which returns what is to be kept of each clip, like a "
-                "dictionary with z_mean."
-            )
+        if stage == "predict":
+            predicting(model)
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._batches: list[dict[str, np.ndarray]] = []

@@ -1,5 +1,6 @@
 """The evaluation of Luo et al. (2022), section 6: instrument, pitch and quality of swaps."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -128,8 +129,6 @@ class SwapEvaluation(Callback):
         )
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        # A distributed sampler gives each process every n-th clip, and repeats some to fill the last batch.
-        self._audible &= np.arange(len(self._dataset)) % trainer.world_size == trainer.global_rank
         self._advance: Callable[[], None] | None = None
         self._scored, self._heard = ClipCount(), ClipCount()
         if self._instrument is None:
@@ -164,7 +163,7 @@ class SwapEvaluation(Callback):
                 self._instrument.update(v, wanted[self._factor], batch["index"], step)
         for row in np.flatnonzero(self._audible[positions]):
             # Not before the first batch, when the run's own bar is there.
-            self._advance = self._advance or bar_beside(trainer, "Listening", int(self._audible.sum()))
+            self._advance = self._advance or bar_beside(trainer, "Listening", self._n_audible(trainer))
             one = Swap(*(decoded[row : row + 1] for decoded in swap))
             source = batch["x"][row : row + 1]
             self._audio.update(source, one, int(batch["index"][row]), int(target["index"][row]))
@@ -189,6 +188,10 @@ class SwapEvaluation(Callback):
         }
         record = record_of_test(trainer, self, settings, self._n_scored, self._scores)
         report(trainer, record, _table(record.scores, swap_scores(self._factor, self.fad)))
+
+    def _n_audible(self, trainer: Trainer) -> int:
+        """About how many clips this process listens to."""
+        return math.ceil(self._audible.sum() / trainer.world_size)
 
     def _chosen_clips(self) -> NDArray[np.bool_]:
         """Which clips are listened to, over all processes."""

@@ -16,7 +16,12 @@ from lightning_app.errors import UsageError, did_you_mean
 CONFIGS = (Path(__file__).parents[1] / "configs").resolve()
 """The folder of the project's files; in a checkout it is linked to the one at the top."""
 
-FOLDERS = {"--data": "data", "--data.representation": "representations", "--trainer.logger": "loggers"}
+FOLDERS = {
+    "--data": "data",
+    "--data.representation": "representations",
+    "--trainer": "trainer",
+    "--trainer.logger": "loggers",
+}
 """Folders there of the files that may be the value of an option, and whose names it takes."""
 
 _ENDINGS = (".yaml", ".yml", ".json")

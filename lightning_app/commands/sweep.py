@@ -22,6 +22,7 @@ def run(
     storage: str | None = None,
     seed: int = 0,
     dry_run: bool = False,
+    retry_failed: bool = False,
     slurm: int | None = None,
     slurm_options: str = "",
 ) -> None:
@@ -40,6 +41,7 @@ def run(
             in a journal in the sweep's folder, which serves one machine.
         seed: Seed of the draw of values.
         dry_run: Print the commands of the first trial, or the job script, and run nothing.
+        retry_failed: Make the trials that have failed again, with their values; their runs go on from where they were.
         slurm: Number of workers of a job array of SLURM: writes its script to the sweep's folder and runs nothing.
         slurm_options: Options of the job's sbatch, given like --slurm_options="--partition=gpu --gres=gpu:1".
     """
@@ -48,7 +50,9 @@ def run(
     if jobs < 1:
         raise UsageError(f"jobs is {jobs}; it must be 1 or more.")
     if slurm is None:
-        run_sweep(file, jobs, runs, storage, seed, dry_run)
+        run_sweep(file, jobs, runs, storage, seed, dry_run, retry_failed)
+    elif retry_failed:
+        raise UsageError("--retry_failed is for a worker, and --slurm starts none; give it to a `sweep run` without.")
     else:
         write_job(file, jobs, runs, storage, seed, dry_run, slurm, slurm_options)
 

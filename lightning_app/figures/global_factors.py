@@ -43,14 +43,12 @@ def global_factors(
         RunError: The run has no model with v and z, its data no such factors, or no such clips.
     """
     made = load_run(run)
-    model, data = swappable(made.model), clip_data(made.data)
-    known = data.class_names
+    model, known = swappable(made.model), clip_data(made.data).class_names
     if missing := [factor for factor in factors if factor not in known]:
         raise RunError(f"the data of {run} has no factor {', '.join(missing)}; it has {', '.join(known)} (--factors).")
     if factors[0] == factors[1]:
         raise RunError(f"the figure is of two different factors; got {factors[0]} twice (--factors).")
-    made.data.prepare_data()
-    made.data.setup("test")
+    data = clip_data(made.ready_data)
 
     sounds = replace(model, data, factors, seed)
     reader = Reader(model, data, factors)

@@ -119,9 +119,7 @@ def open_runs(paths: Sequence[Path]) -> Iterator[OpenedRun]:
     for path in paths:
         name = path.resolve().name
         loaded = load_run(path)
-        loaded.data.prepare_data()
-        loaded.data.setup("test")
         folder = RunFolder(path)
         yield OpenedRun(
-            name if names[name] == 1 else path.as_posix(), folder, folder.read_config(), loaded.model, loaded.data
+            name if names[name] == 1 else path.as_posix(), folder, folder.read_config(), loaded.model, loaded.ready_data
         )

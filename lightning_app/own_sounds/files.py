@@ -1,5 +1,6 @@
 """Files of sounds as they are named on the command line, and the names of what is made of them."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 from rich.progress import track
 
 from datamodules.errors import first_of
-from datamodules.storage.audio_files import READABLE_ENDINGS, audio_files
+from datamodules.storage.audio_files import FOREIGN_ENDINGS, READABLE_ENDINGS, audio_files
 from lightning_app.errors import RunError
 from lightning_app.own_sounds.sound import read_sound
+
+_log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 80  # in bytes: file systems allow 255, for two names and what was done
 
@@ -17,16 +20,22 @@ _LONGEST_NAME = 80  # in bytes: file systems allow 255, for two names and what w
 def sound_files(paths: Iterable[Path]) -> list[Path]:
     """Lists files of sounds, each once: those that are named, and those in the folders that are named.
 
+    Audio in these folders that libsndfile does not read is warned of.
+
     Raises:
         RunError: One is not there, or a folder has none.
     """
     files: dict[Path, Path] = {}
-    missing = []
+    missing: list[str] = []
+    foreign: dict[Path, str] = {}
     for path in paths:
         if path.is_dir():
             found = audio_files(path, READABLE_ENDINGS)
+            unread = {file.resolve(): str(file) for file in audio_files(path, FOREIGN_ENDINGS)}
             if not found:
-                raise RunError(f"there is no audio in the folder {path} (WAV, FLAC, OGG, MP3, AIFF).")
+                remedy = f"; convert {first_of(list(unread.values()))} to FLAC or WAV" if unread else ""
+                raise RunError(f"there is no audio in the folder {path} (WAV, FLAC, OGG, MP3, AIFF){remedy}.")
+            foreign |= unread
         elif path.exists():
             found = [path]
         else:
@@ -36,6 +45,9 @@ def sound_files(paths: Iterable[Path]) -> list[Path]:
             files.setdefault(file.resolve(), file)
     if missing:
         raise RunError(f"there is no file {first_of(missing, 10)}.")
+    if foreign:
+        named = first_of(list(foreign.values()), 10)
+        _log.warning("Left out, since libsndfile does not read their formats: %s. Convert them to FLAC or WAV.", named)
     return list(files.values())
 
 

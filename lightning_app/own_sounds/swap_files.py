@@ -16,6 +16,9 @@ from lightning_app.own_sounds.trained_model import TrainedModel
 
 Choice = Literal["global", "local", "both"]
 
+_KEPT_SAMPLES = 64 * 2**20
+"""How many samples of targets stay in memory between sources: 256 MiB, or 25 minutes at 44.1 kHz."""
+
 
 @dataclass(frozen=True)
 class SwapFiles:
@@ -91,7 +94,8 @@ def write_swaps(
         rate: Sample rate of what is written, in Hz; None takes that of the sources.
         seed: Seed of phases that have to be guessed.
     """
-    of_targets = [_seen(trained, read_sound(file)) for file in targets]
+    heard = _Targets(targets)
+    of_targets = [_seen(trained, heard.read(j)) for j in range(len(targets))]
     of_sources: list[Spectrogram] = []
     made: dict[tuple[int, int, Which], Spectrogram] = {}
     for i, file in enumerate(sources):
@@ -103,8 +107,8 @@ def write_swaps(
             write_sound(files.reconstructions[i], rebuilt)
             rows["reconstruction"] = _seen(trained, rebuilt)
             yield _said(files.reconstructions[i], f"{source}, as the model reconstructs it.", rebuilt)
-        for j, other in enumerate(targets):
-            target = read_sound(other)
+        for j in range(len(targets)):
+            target = heard.read(j)
             pair = {f"target: {target}": of_targets[j]}
             for key, path in files.swaps.items():
                 if key[:2] == (i, j):
@@ -118,6 +122,28 @@ def write_swaps(
         rows = dict(zip(short_names(sources), of_sources, strict=True))
         columns = dict(zip(short_names(targets), of_targets, strict=True))
         save_matrix(path, rows, columns, cells, f"Each source (left) with the {which} latents of each target (above)")
+
+
+class _Targets:
+    """Targets, which come again with each source: the first of them that there is room for are read once.
+
+    Keeping the latest instead would save nothing where there is no room for all, as they come in the same order.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+        self._kept: dict[int, Sound] = {}
+        self._room = _KEPT_SAMPLES
+
+    def read(self, number: int) -> Sound:
+        """Returns a target."""
+        if number in self._kept:
+            return self._kept[number]
+        sound = read_sound(self._files[number])
+        if len(sound.wave) <= self._room:
+            self._kept[number] = sound
+            self._room -= len(sound.wave)
+        return sound
 
 
 def _seen(trained: TrainedModel, sound: Sound) -> Spectrogram:

@@ -87,7 +87,7 @@ def predicting(model: Any) -> None:
     """
     if not is_overridden("predict_step", model):
         raise RunError(
-            f"{type(model).__name__} has no predict_step, which returns what is to be kept of a sound, like a "
+            f"{type(model).__name__} has no predict_step, which returns what is to be kept of each sound, like a "
             "dictionary with z_mean."
         )
 

@@ -66,6 +66,17 @@ class LoadedRun:
         """
         return self._make_data()
 
+    @cached_property
+    def ready_data(self) -> LightningDataModule:
+        """The data module, prepared and set up, so that its training and validation clips can be had.
+
+        Raises:
+            DataError: The data cannot be had.
+        """
+        self.data.prepare_data()
+        self.data.setup("test")
+        return self.data
+
     @property
     def representation(self) -> Representation:
         """What the model hears of a clip's audio, and how to get back from it."""
@@ -91,7 +102,7 @@ class LoadedRun:
         if self._known.usual_peak is not None:
             return self._known.usual_peak or 1.0
         try:
-            data = clip_data(self._data_set_up)
+            data = clip_data(self.ready_data)
             return usual_peak(data.audio, data.train_dataset.indices) or 1.0
         except (DataError, RunError, OSError) as error:
             rank_zero_warn(
@@ -229,7 +240,7 @@ class LoadedRun:
             raise UsageError("a range has two ends: give both --low and --high, or neither.")
         _, dim = dimension_of(self, attribute)
         with torch.inference_mode():
-            means = posterior_means(regularised(self.model), clip_data(self._data_set_up), torch.device("cpu"))
+            means = posterior_means(regularised(self.model), clip_data(self.ready_data), torch.device("cpu"))
         return range_of(means[:, dim], number)
 
     def _sound(self, given: SoundLike) -> Sound:
@@ -237,7 +248,7 @@ class LoadedRun:
 
     def _clips(self, number: int, seed: int) -> list[Tensor]:
         """What the model hears of training clips that are drawn."""
-        data = clip_data(self._data_set_up)
+        data = clip_data(self.ready_data)
         clips = data.train_dataset
         drawn = np.random.default_rng(seed).permutation(len(clips))[:number]
         return list(data.batch(clips, drawn, torch.device("cpu"))["x"].split(1))
@@ -254,9 +265,3 @@ class LoadedRun:
             )
         names = {factor: tuple(names) for factor, names in getattr(data, "class_names", {}).items()}
         return DataRecord(data.representation, data.n_samples, names, tuple(getattr(data, "attributes", ())))
-
-    @cached_property
-    def _data_set_up(self) -> LightningDataModule:
-        self.data.prepare_data()
-        self.data.setup("test")
-        return self.data

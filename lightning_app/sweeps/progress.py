@@ -60,8 +60,10 @@ class SweepProgress:
         line = self._line(records)
         n_ended = sum(record.state.is_finished() for record in records)
         self._bar.update(self._task, completed=n_ended, description=line)
-        if ended is not None and (error := records[ended].error) is not None:
-            self._console.print(f"Trial {ended} failed: {error}", markup=False, highlight=False, soft_wrap=True)
+        for record in records:
+            if record.number == ended and record.error is not None:
+                said = f"Trial {ended} failed: {record.error}"
+                self._console.print(said, markup=False, highlight=False, soft_wrap=True)
         if ended is not None and not self._console.is_terminal:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -13,6 +13,7 @@ from lightning_app.errors import RunError
 from lightning_app.files import whole_file
 from lightning_app.runs.run_processes import call, environment_of, failure
 from lightning_app.sweeps.progress import SweepProgress
+from lightning_app.sweeps.retries import number_of
 from lightning_app.sweeps.study import SweepStudy
 from lightning_app.sweeps.trials import TrialRun, logged_epochs
 
@@ -70,7 +71,7 @@ async def _work(study: SweepStudy, environment: Mapping[str, str], progress: Swe
             study.prune(trial)
         except (_FailedError, RunError) as error:
             study.fail(trial, str(error))
-        progress.show(ended=trial.number)
+        progress.show(ended=number_of(trial))
 
 
 async def _make(study: SweepStudy, trial: optuna.Trial, environment: Mapping[str, str]) -> None:
@@ -79,7 +80,7 @@ async def _make(study: SweepStudy, trial: optuna.Trial, environment: Mapping[str
     seeds = study.sweep.seeds or (None,)
     scores = []
     for seed in seeds:
-        run = TrialRun(study.sweep, trial.number, values, seed, study.folder)
+        run = TrialRun(study.sweep, number_of(trial), values, seed, study.folder)
         if run.started_otherwise():
             raise _FailedError(
                 f"{run.folder.path} holds a run with other options than this trial's; remove it, or give the sweep "

@@ -14,7 +14,9 @@ from lightning_app.sweeps.sweep_file import Sweep, find_sweep_file, read_sweep
 from lightning_app.sweeps.trials import TrialRun
 
 
-def run_sweep(file: str, jobs: int, runs: Path, storage: str | None, seed: int, dry_run: bool) -> None:
+def run_sweep(
+    file: str, jobs: int, runs: Path, storage: str | None, seed: int, dry_run: bool, retry_failed: bool = False
+) -> None:
     """Makes the trials of a sweep that are not finished; see `lightning_app.commands.sweep.run`.
 
     Raises:
@@ -31,6 +33,8 @@ def run_sweep(file: str, jobs: int, runs: Path, storage: str | None, seed: int, 
         return
     study = open_study(sweep, folder, storage, seed)
     keep_file(sweep, folder)
+    if retry_failed:
+        print(f"Trials that have failed and are made again: {study.retry_failed()}.", flush=True)
     make_trials(study, jobs)
     where = [str(folder), *([] if storage is None else ["--storage", storage])]
     _print_end(study, where)

@@ -12,6 +12,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from lightning_app.sweeps.locks import TrialLocks
+from lightning_app.sweeps.retries import attributes_of_retry, latest, number_of
 from lightning_app.sweeps.samplers import pruner_of, sampler_of
 from lightning_app.sweeps.sweep_file import Sweep
 
@@ -23,7 +24,7 @@ class TrialRecord:
     """A trial as the storage has it.
 
     Attributes:
-        number: Its number, from 0.
+        number: Its number in the sweep, from 0.
         state: Whether it waits, is running, complete, pruned or failed.
         values: The values of its options; those that are not drawn yet are missing.
         scores: The metric of each of its runs that is finished, by seed.
@@ -87,7 +88,22 @@ class SweepStudy:
                         self._locks.release(trial.number)
             if len(trials) >= self.sweep.n_trials:
                 return None
-            self.study.add_trial(create_trial(state=TrialState.WAITING))
+            self._add()
+
+    def retry_failed(self) -> int:
+        """Lets workers take the trials that have failed once more; returns how many these are.
+
+        With their values and numbers, so that runs that have checkpoints go on.
+        """
+        while self.n_missing:  # a retry has a number of Optuna's own, and those of a grid tell the points
+            self._add()
+        failed = [trial for trial in self._wanted() if trial.state == TrialState.FAIL]
+        for trial in failed:
+            self.study.enqueue_trial(trial.params, dict(attributes_of_retry(trial)))
+        return len(failed)
+
+    def _add(self) -> None:
+        self.study.add_trial(create_trial(state=TrialState.WAITING))
 
     def _taken(self, trial: FrozenTrial) -> Trial | None:
         """Begins to work on a trial that is locked; another worker may have ended it in the meantime."""
@@ -159,7 +175,7 @@ class SweepStudy:
         attributes = trial.user_attrs
         value = trial.values[0] if trial.values else None
         scores, error = attributes.get(_SCORES, {}), attributes.get(_ERROR)
-        return TrialRecord(trial.number, trial.state, values, scores, value, trial.intermediate_values, error)
+        return TrialRecord(number_of(trial), trial.state, values, scores, value, trial.intermediate_values, error)
 
     def values_of(self, trial: Trial) -> dict[str, Any]:
         """Returns the values of the options of a trial that was taken."""
@@ -182,4 +198,4 @@ class SweepStudy:
         return sorted(complete, key=lambda record: sign * (record.value or 0.0))
 
     def _wanted(self) -> list[FrozenTrial]:
-        return self.study.get_trials(deepcopy=False)[: self.sweep.n_trials]
+        return latest(self.study.get_trials(deepcopy=False))[: self.sweep.n_trials]

@@ -5,11 +5,14 @@ import math
 import torch
 from torch import Tensor
 
+PIECE_FRAMES = 1024
+"""How many frames are done at a time: what is computed on the way takes many times the memory of the result."""
+
 _MOMENTUM = 0.99
 
 
 def griffin_lim(
-    magnitude: Tensor, n_fft: int, hop_length: int, *, n_iterations: int = 32, piece_frames: int = 1024
+    magnitude: Tensor, n_fft: int, hop_length: int, *, n_iterations: int = 32, piece_frames: int = PIECE_FRAMES
 ) -> Tensor:
     """Finds audio whose spectrogram has given magnitudes, by the fast algorithm (Perraudin et al. 2013).
 

@@ -7,14 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from modules.audio._torchaudio import transforms
-from modules.audio.griffin_lim import griffin_lim
+from modules.audio.griffin_lim import PIECE_FRAMES, griffin_lim
 from modules.errors import ModelError
 
 # The smallest float64 step keeps log finite on digital silence: log(2.2e-16) = -36.
 LOG_OFFSET = torch.finfo(torch.float64).eps
 
 _N_UPDATES = 50
-_PIECE_FRAMES = 1024  # at a time: what is computed on the way takes many times the memory of the result
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ class InverseLogMel(nn.Module):
         loudest = 2.0 * math.log(self.spec.n_fft)
         mel_power = torch.exp(log_mel.clamp(max=loudest)).transpose(-1, -2)
         mel_power, batch = mel_power.reshape(-1, *mel_power.shape[-2:]), mel_power.shape[:-2]
-        magnitude = torch.cat([self._magnitude(piece) for piece in mel_power.split(_PIECE_FRAMES, dim=-1)], dim=-1)
+        magnitude = torch.cat([self._magnitude(piece) for piece in mel_power.split(PIECE_FRAMES, dim=-1)], dim=-1)
         audio = griffin_lim(magnitude, self.spec.n_fft, self.spec.hop_length, n_iterations=self.n_iterations)
         return audio.unflatten(0, batch) if batch else audio[0]
 

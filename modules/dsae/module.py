@@ -8,9 +8,11 @@ from lightning import LightningModule
 from torch import Tensor
 
 from modules.dsae import networks
-from modules.dsae.swap import random_partners
+from modules.dsae.swap import neighbours
 from modules.errors import ModelError
 from modules.gaussian import Gaussian, kl_divergence, standard_normal_like
+from modules.noise import Noise, batch_noise
+from modules.processes import weighted_by_share
 from modules.protocols import Stage, Swap
 
 LOCAL_ENCODERS = {"factorised": networks.FactorisedLocalEncoder, "full": networks.FullLocalEncoder}
@@ -39,9 +41,13 @@ class DSAE(LightningModule):
     mappings with a sequence of feature frames, (B, T, F), under ``x``. It is `modules.protocols.Swappable`,
     `modules.protocols.AnyLength` and `modules.protocols.TwoStage`.
 
-    The swap terms are computed on random pairs that swap with each other (see `modules.dsae.swap`). Over such pairs
-    eqs. (4) and (6) are the same sum, and so are (5) and (7); with the paper's pairing they agree in expectation. So of
-    the four weights only the sums of the two pairs matter. A batch of one sequence has no swap terms.
+    The swap terms are computed on pairs of a batch that swap with each other (see `modules.dsae.swap`), which are
+    random where batches are shuffled. Over such pairs eqs. (4) and (6) are the same sum, and so are (5) and (7); with
+    the paper's pairing they agree in expectation. So of the four weights only the sums of the two pairs matter. A batch
+    of one sequence has no swap terms.
+
+    Its steps draw the noise of each clip apart (see `modules.noise`), and its terms are means over clips. So several
+    processes take the step that one would take, where their shares of a batch are equal.
 
     It logs each term as it is, ``loss``, in which the swap terms are weighted, ``unweighted_loss``, in which they are
     not, so that runs of different weights can be compared, and ``negative_elbo``, eq. (2) alone.
@@ -111,24 +117,25 @@ class DSAE(LightningModule):
 
     # The generative model and its inference networks
 
-    def encode(self, x: Tensor, *, sample: bool = True) -> Encoding:
+    def encode(self, x: Tensor, *, sample: bool = True, noise: Noise = torch.randn_like) -> Encoding:
         """Infers the posteriors of sequences, and latents from them.
 
         Args:
             x: Sequences, (B, T, F).
             sample: Whether the latents are samples; else they are the posterior means.
+            noise: What samples are drawn with.
         """
         if x.ndim != 3 or x.shape[-1] != self.n_features or not x.shape[1]:
             raise ModelError(
                 f"sequences have shape {tuple(x.shape)}; this model takes (batch, frames, {self.n_features})."
             )
-        q_v, q_z, v = self._posteriors(x, sample)
-        return Encoding(q_v, q_z, v, q_z.sample() if sample else q_z.mean)
+        q_v, q_z, v = self._posteriors(x, noise if sample else None)
+        return Encoding(q_v, q_z, v, q_z.sample(noise) if sample else q_z.mean)
 
-    def _posteriors(self, x: Tensor, sample: bool) -> tuple[Gaussian, Gaussian, Tensor]:
-        """Both posteriors, and the v that the second one was given."""
+    def _posteriors(self, x: Tensor, noise: Noise | None) -> tuple[Gaussian, Gaussian, Tensor]:
+        """Both posteriors, and the v that the second one was given: a sample, or without noise the mean."""
         q_v = self.global_encoder(x)
-        v = q_v.sample() if sample else q_v.mean
+        v = q_v.mean if noise is None else q_v.sample(noise)
         return q_v, self.local_encoder(x, v), v
 
     def decode(self, z: Tensor, v: Tensor) -> Tensor:
@@ -211,13 +218,17 @@ class DSAE(LightningModule):
         swap_terms = (name for name, weight in self._swap_weights.items() if weight)
         return ("loss", "unweighted_loss", "negative_elbo", "reconstruction", "kl_v", "kl_z", *swap_terms)
 
-    def loss_terms(self, x: Tensor) -> dict[str, Tensor]:
+    def loss_terms(self, x: Tensor, noise: Noise = torch.randn_like) -> dict[str, Tensor]:
         """Returns the terms of the objective, unweighted, each a scalar to minimise.
 
         ``reconstruction`` and ``kl_v`` always; ``kl_z`` unless the stage is constrained; and then those of the four
         swap terms that have a weight.
+
+        Args:
+            x: Sequences, (B, T, F).
+            noise: What the latents are drawn with.
         """
-        encoding = self.encode(x)
+        encoding = self.encode(x, noise=noise)
         terms = {
             "reconstruction": self._reconstruction(self.decode(encoding.z, encoding.v), x),
             "kl_v": self._kl(encoding.q_v, self.prior_of_v(x, encoding.q_v)),
@@ -225,19 +236,19 @@ class DSAE(LightningModule):
         if self.stage is Stage.CONSTRAINED:
             return terms
         terms["kl_z"] = self._kl(encoding.q_z, self.transition(encoding.z))
-        return terms | self._swap_terms(encoding)
+        return terms | self._swap_terms(encoding, noise)
 
-    def _swap_terms(self, encoding: Encoding) -> dict[str, Tensor]:
-        """Eqs. (4) to (7), on one decoding of swapped pairs (see `random_partners`)."""
+    def _swap_terms(self, encoding: Encoding, noise: Noise) -> dict[str, Tensor]:
+        """Eqs. (4) to (7), on one decoding of swapped pairs (see `neighbours`)."""
         wanted = [name for name, weight in self._swap_weights.items() if weight]
         if not wanted or len(encoding.v) < 2:
             return {}
-        partner = random_partners(len(encoding.v), encoding.v.device)
-        swapped = self.decode(encoding.z[: len(partner)], encoding.v[partner])
-        q_v, q_z, _ = self._posteriors(swapped, sample=True)
+        partner = neighbours(len(encoding.v), encoding.v.device)
+        swapped = self.decode(encoding.z, encoding.v[partner])
+        q_v, q_z, _ = self._posteriors(swapped, noise)
         # Row (z_i, v_j) is the global swap of i by j, and the local swap of j by i; over all rows, the terms coincide.
         v_follows_v = self._kl(q_v, encoding.q_v[partner])
-        z_follows_z = self._kl(q_z, encoding.q_z[: len(partner)])
+        z_follows_z = self._kl(q_z, encoding.q_z)
         return {name: v_follows_v if name.endswith("_v") else z_follows_z for name in wanted}
 
     def _reconstruction(self, decoded: Tensor, x: Tensor) -> Tensor:
@@ -249,7 +260,7 @@ class DSAE(LightningModule):
         return kl.sum(dim=-1).mean() if self._sums_features else kl.mean()
 
     def _step(self, batch: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
-        terms = self.loss_terms(batch["x"])
+        terms = self.loss_terms(batch["x"], batch_noise(batch, training=part == "train"))
         loss = sum((self._swap_weights.get(name, 1.0) * term for name, term in terms.items()), start=torch.tensor(0.0))
         # Eq. (2) alone: what early stopping and the choice of the best checkpoint go by.
         bound = sum((term for name, term in terms.items() if name not in self._swap_weights), start=torch.tensor(0.0))
@@ -260,13 +271,14 @@ class DSAE(LightningModule):
             on_step=False,
             on_epoch=True,
             prog_bar=part == "train",
-            sync_dist=part != "train",
+            sync_dist=True,
             batch_size=len(batch["x"]),
         )
         return {"loss": loss} | scalars
 
     def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Tensor]:
-        return self._step(batch, "train")
+        terms = self._step(batch, "train")
+        return terms | {"loss": weighted_by_share(terms["loss"], len(batch["x"]))}
 
     def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Tensor]:
         return self._step(batch, "val")

@@ -1,7 +1,7 @@
 """The beta-VAE with attribute regularisation (AR-VAE), as a LightningModule."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 import torch
 from lightning import LightningModule
@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from modules.errors import ModelError
 from modules.gaussian import Gaussian, kl_divergence, standard_normal_like
+from modules.noise import Noise, batch_noise
+from modules.processes import gathered, weighted_by_share
 from modules.vae.attribute_regularization import attribute_regularization
 from modules.vae.networks import ConvDecoder, ConvEncoder
 
@@ -109,10 +111,10 @@ class BetaVAE(LightningModule):
         """Returns the mean of p(x|z): (B, D) to (B, 1, T, F)."""
         return self.decoder(z)
 
-    def reconstruct(self, x: Tensor, *, sample: bool = True) -> Reconstruction:
-        """Encodes and decodes spectrograms; from a sample of the posterior, or from its mean."""
+    def reconstruct(self, x: Tensor, *, sample: bool = True, noise: Noise = torch.randn_like) -> Reconstruction:
+        """Encodes and decodes spectrograms; from a sample of the posterior, drawn with the noise, or from its mean."""
         q_z = self.encode(x)
-        z = q_z.sample() if sample else q_z.mean
+        z = q_z.sample(noise) if sample else q_z.mean
         return Reconstruction(q_z, z, self.decode(z))
 
     def traverse(self, x: Tensor, dim: int, positions: Tensor) -> Tensor:
@@ -151,9 +153,9 @@ class BetaVAE(LightningModule):
     def _regularized_names(self) -> tuple[str, ...]:
         return self.attribute_names[: len(self.regularized_dims)]
 
-    def loss_terms(self, x: Tensor, attributes: Tensor | None) -> dict[str, Tensor]:
+    def loss_terms(self, x: Tensor, attributes: Tensor | None, noise: Noise = torch.randn_like) -> dict[str, Tensor]:
         """Returns the terms of eq. (7), unweighted scalars: ``reconstruction``, ``kl`` and one for each attribute."""
-        result = self.reconstruct(x)
+        result = self.reconstruct(x, noise=noise)
         squared_error = (result.decoded - x).square()
         kl = kl_divergence(result.q_z, standard_normal_like(result.q_z))
         summed = self.hparams["reduction"] == "sum"
@@ -173,10 +175,9 @@ class BetaVAE(LightningModule):
                 f"{', '.join(self.attribute_names)}. They must be the data's attributes."
             )
         regularized = z[:, list(self.regularized_dims)]
-        if self.hparams["global_pairs"] and self._trainer is not None and self.trainer.world_size > 1:
+        if self.hparams["global_pairs"]:
             # Gradients come back summed over devices, and DDP averages them: that is the gradient of one device.
-            regularized = cast(Tensor, self.all_gather(regularized, sync_grads=True)).flatten(0, 1)
-            attributes = cast(Tensor, self.all_gather(attributes)).flatten(0, 1)
+            regularized, attributes = gathered(regularized), gathered(attributes)
         return {
             f"regularization/{name}": attribute_regularization(
                 regularized[:, i], attributes[:, i], self.hparams["delta"]
@@ -185,7 +186,7 @@ class BetaVAE(LightningModule):
         }
 
     def _step(self, batch: Mapping[str, Tensor], part: str) -> dict[str, Any]:
-        terms = self.loss_terms(batch["x"], batch.get("attributes"))
+        terms = self.loss_terms(batch["x"], batch.get("attributes"), batch_noise(batch, training=part == "train"))
         weights = {"reconstruction": 1.0, "kl": self.hparams["beta"]}
         loss = sum((weights.get(name, self.hparams["gamma"]) * term for name, term in terms.items()), torch.tensor(0.0))
         scalars = {"loss": loss.detach()} | {name: term.detach() for name, term in terms.items()}
@@ -194,7 +195,7 @@ class BetaVAE(LightningModule):
             on_step=False,
             on_epoch=True,
             prog_bar=part == "train",
-            sync_dist=part != "train",
+            sync_dist=True,
             batch_size=len(batch["x"]),
         )
         return scalars | {"loss": loss}
@@ -202,7 +203,8 @@ class BetaVAE(LightningModule):
     def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Any]:
         if len(batch["x"]) < 2:
             raise ModelError("a training batch has one note, which batch normalisation cannot do with; take 2 or more.")
-        return self._step(batch, "train")
+        terms = self._step(batch, "train")
+        return terms | {"loss": weighted_by_share(terms["loss"], len(batch["x"]))}
 
     def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> dict[str, Any]:
         return self._step(batch, "val")

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from modules.errors import ModelError
 from modules.gaussian import Gaussian, GaussianHead
+from modules.vae.batch_norm import GlobalBatchNorm2d
 
 CHANNELS = (32, 64, 64, 128, 128, 256, 256, 512, 512, 512)
 """Channels of the spectrogram at full size, and after each halving of it: 512, 256, ... 2, 1."""
@@ -111,7 +112,7 @@ class ConvDecoder(nn.Module):
 
 
 def _block(convolution: nn.Module, channels: int) -> nn.Sequential:
-    return nn.Sequential(convolution, nn.BatchNorm2d(channels), nn.Mish())
+    return nn.Sequential(convolution, GlobalBatchNorm2d(channels), nn.Mish())
 
 
 def _channels_last(network: nn.Module) -> None:

@@ -43,11 +43,16 @@ class Fork:
         self.process.join()
 
 
-def _write_wav(path: Path, frequency: float = 440.0, *, seconds: float = 4.0, rate: int = 16_000, channels: int = 1):
+def _write(path: Path, audio: np.ndarray, rate: int = 16_000, **options: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    wave = 0.5 * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)
-    soundfile.write(path, np.stack([wave] * channels, axis=1), rate, subtype="FLOAT")
+    exact = {"subtype": "FLOAT"} if path.suffix.lower() == ".wav" else {}
+    soundfile.write(path, audio, rate, **exact, **options)
     return path
+
+
+def _write_wav(path: Path, frequency: float = 440.0, *, seconds: float = 4.0, rate: int = 16_000, channels: int = 1):
+    wave = 0.5 * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)
+    return _write(path, np.stack([wave] * channels, axis=1), rate)
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +73,12 @@ def fork() -> Iterator[Callable[..., Fork]]:
     yield start
     for process in started:
         process.end()
+
+
+@pytest.fixture(scope="session")
+def write() -> Callable[..., Path]:
+    """Writes audio to a file, with its folder, and returns the path; a WAV is of 32-bit floats."""
+    return _write
 
 
 @pytest.fixture(scope="session")

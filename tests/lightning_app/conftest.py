@@ -175,30 +175,34 @@ def make_notes(nsynth_root):
     return make
 
 
+def _small_ar_vae(root: Path, notes: Path) -> list[str]:
+    """Options of a regularised beta-VAE that is small."""
+    return [
+        *["-c", str(CONFIGS / "ar_vae.yaml"), "--trainer.default_root_dir", str(root), "--trainer.accelerator", "cpu"],
+        *["--trainer.enable_progress_bar", "false", "--data.root", str(notes), "--data.num_workers", "0"],
+        *["--data.batch_size", "5", "--data.prepare_workers", "1", "--data.n_samples", "8000"],
+        *["--data.representation.size", "128", "--data.representation.hop_length", "128"],
+        *["--model.width", "0.0625", "--model.latent_dim", "8"],
+    ]
+
+
+_WITHOUT_MEDIA = ["--media", "null", "--latent_map", "null"]
+
+
 @pytest.fixture
 def ar_vae(tmp_path, nsynth_root):
     """Runs the command line on the regularised beta-VAE, made small; returns the run's folder."""
 
     def run(subcommand: str, *options: str, folder: str = "run", logger: bool = False, media: bool = False) -> Path:
         root = tmp_path / folder
-        small = [
-            *["--trainer.default_root_dir", str(root), "--trainer.accelerator", "cpu", "--trainer.max_epochs", "2"],
-            *["--trainer.enable_progress_bar", "false", "--data.root", str(nsynth_root), "--data.num_workers", "0"],
-            *["--data.batch_size", "5", "--data.prepare_workers", "1", "--data.n_samples", "8000"],
-            *["--data.representation.size", "128", "--data.representation.hop_length", "128"],
-            *["--model.width", "0.0625", "--model.latent_dim", "8"],
-            *(
-                ["--media.n_examples", "1", "--media.n_positions", "3"]
-                if media
-                else ["--media", "null", "--latent_map", "null"]
-            ),
-        ]
+        small = [*_small_ar_vae(root, nsynth_root), "--trainer.max_epochs", "2"]
+        small += ["--media.n_examples", "1", "--media.n_positions", "3"] if media else _WITHOUT_MEDIA
         if logger:
             small += ["--trainer.logger", "lightning_app.tracking.CsvLog", "--trainer.logger.folder", str(root)]
             small += ["--trainer.log_every_n_steps", "1"]
         else:
             small += ["--trainer.logger", "false"]
-        main([subcommand, "-c", str(CONFIGS / "ar_vae.yaml"), *small, *options])
+        main([subcommand, *small, *options])
         return root
 
     return run
@@ -224,14 +228,8 @@ def two_octave_run(tmp_path_factory, render_cache):
 def small_vae_run(tmp_path_factory, nsynth_root):
     """The folder of a run of the regularised beta-VAE, made small: notes of half a second, one epoch."""
     root = tmp_path_factory.mktemp("small_vae_run") / "run"
-    small = [
-        *["--trainer.default_root_dir", str(root), "--trainer.accelerator", "cpu", "--trainer.max_epochs", "1"],
-        *["--trainer.enable_progress_bar", "false", "--data.root", str(nsynth_root), "--data.num_workers", "0"],
-        *["--trainer.logger", "false", "--data.batch_size", "5", "--data.prepare_workers", "1"],
-        *["--data.n_samples", "8000", "--data.representation.size", "128", "--data.representation.hop_length", "128"],
-        *["--model.width", "0.0625", "--model.latent_dim", "8", "--media", "null", "--latent_map", "null"],
-    ]
-    main(["fit", "-c", str(CONFIGS / "ar_vae.yaml"), *small])
+    few = [*_WITHOUT_MEDIA, "--trainer.max_epochs", "1", "--trainer.logger", "false"]
+    main(["fit", *_small_ar_vae(root, nsynth_root), *few])
     return root
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from datamodules import AudioFolderDataModule
 from datamodules.audio_folder.segments import Cut
@@ -22,22 +21,10 @@ def _note(seconds: float = 1.0, frequency: float = 330.0, level: float = 0.5, ra
     return level * wave / np.abs(wave).max()
 
 
-def _write(path: Path, audio: np.ndarray, rate: int = RATE, **options: object) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, audio, rate, **({"subtype": "FLOAT"} if path.suffix == ".wav" else {}), **options)
-    return path
-
-
 @pytest.fixture(scope="session")
 def note() -> Callable[..., np.ndarray]:
     """Makes a harmonic tone with energy above 4 kHz where its frequency allows it."""
     return _note
-
-
-@pytest.fixture(scope="session")
-def write() -> Callable[..., Path]:
-    """Writes audio to a file, with its folder, and returns the path."""
-    return _write
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +34,7 @@ def measures_cache(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def music(tmp_path_factory) -> Path:
+def music(tmp_path_factory, write) -> Path:
     """Four files of each of two classes: three notes of 1.2 s in several formats, each a semitone above the other."""
     root = tmp_path_factory.mktemp("audio_folder") / "music"
     for number, (name, rate) in enumerate(
@@ -56,7 +43,7 @@ def music(tmp_path_factory) -> Path:
         for file, rate in (("a.wav", 16_000), ("b.flac", 44_100), ("c.OGG", 48_000), ("d.mp3", 22_050))
     ):
         notes = [_note(0.4, 300 * 2 ** ((3 * number + n) / 24), 0.1 + 0.05 * number, rate) for n in range(3)]
-        path = _write(root / name.lower(), np.concatenate(notes), rate)
+        path = write(root / name.lower(), np.concatenate(notes), rate)
         path.rename(root / name)
     return root
 

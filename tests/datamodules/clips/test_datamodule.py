@@ -14,6 +14,7 @@ from tests.datamodules.clips.tones import N_SAMPLES, RATE, Plain, Tones, tone
 
 CPU = torch.device("cpu")
 REPRESENTATIONS = (LogMelSequence(n_mels=20), LogMagnitudePicture(size=64, hop_length=64))
+AT_THE_START = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu").fit_loop
 ALL_PARTS = (0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2)
 
 
@@ -47,8 +48,9 @@ def indices(loader) -> list[int]:
 
 
 def order_in_epoch(data: ClipDataModule, epoch: int) -> list[int]:
+    data.trainer = None  # which tells the epoch otherwise
     loader = data.train_dataloader()
-    loader.sampler.set_epoch(epoch)
+    loader.batch_sampler.set_epoch(epoch)
     return indices(loader)
 
 
@@ -136,10 +138,11 @@ def test_when_it_is_represented_changes_nothing(prepared, representation):
 def test_some_clips_as_a_batch_are_what_the_loaders_give(prepared, represent):
     data = prepared(represent=represent, attributes=("pitch",))
     loaded = heard(data, data.val_dataloader())
-    batch = data.batch(data.validation_dataset, range(4), CPU)
+    positions = np.searchsorted(data.validation_dataset.indices, loaded["index"].numpy())
+    batch = data.batch(data.validation_dataset, positions, CPU)
     assert list(batch) == list(loaded)
     assert all(torch.equal(batch[name], loaded[name]) for name in batch)
-    some = data.batch(data.validation_dataset, np.array([2, 0]), CPU)
+    some = data.batch(data.validation_dataset, positions[[2, 0]], CPU)
     for name, values in some.items():
         torch.testing.assert_close(values, loaded[name][[2, 0]], rtol=1e-4, atol=1e-4)
 
@@ -163,15 +166,16 @@ def test_without_a_test_part_tests_take_the_validation_clips(prepared):
     data = prepared()
     assert data.test_dataset is data.validation_dataset
     train, validation = sorted(indices(data.train_dataloader())), indices(data.val_dataloader())
-    assert validation == sorted(validation) == indices(data.test_dataloader())
-    assert [indices(loader) for loader in data.predict_dataloader()] == [train, validation]
+    assert validation == indices(data.test_dataloader()) == indices(prepared().val_dataloader())
+    assert validation != sorted(validation)  # so that neighbours, whose latents are swapped, are random pairs
+    assert [indices(loader) for loader in data.predict_dataloader()] == [train, sorted(validation)]
 
 
 def test_the_sources_own_parts_are_kept(prepared, tones):
     data = prepared(tones(own_parts=ALL_PARTS))
     assert sorted(indices(data.train_dataloader())) == [0, 1, 2, 3, 4, 5]
-    assert indices(data.val_dataloader()) == [6, 7, 8]
-    assert indices(data.test_dataloader()) == [9, 10, 11]
+    assert sorted(indices(data.val_dataloader())) == [6, 7, 8]
+    assert sorted(indices(data.test_dataloader())) == [9, 10, 11]
     assert [indices(loader) for loader in data.predict_dataloader()] == [[0, 1, 2, 3, 4, 5], [6, 7, 8], [9, 10, 11]]
 
 
@@ -186,25 +190,38 @@ def test_the_training_order_depends_on_the_seed_and_the_epoch_alone(prepared, to
     assert order_in_epoch(prepared(source, seed=1), 0) != orders[0]
 
 
-@pytest.mark.parametrize("n_ranks", [2, 4])
-def test_every_rank_has_its_share_and_all_clips_are_taken(prepared, tones, n_ranks):
-    source = tones(own_parts=ALL_PARTS)
-    shares, one = [], prepared(source)
-    for rank in range(n_ranks):
-        data = prepared(source)
-        data.trainer = SimpleNamespace(world_size=n_ranks, global_rank=rank)
-        shares.append(order_in_epoch(data, 1))
-        assert indices(data.val_dataloader()) == [6, 7, 8]  # in whole: Lightning divides it
-    assert {len(share) for share in shares} == {-(-6 // n_ranks)}
-    dealt = [index for turn in zip(*shares, strict=True) for index in turn]
-    assert dealt[:6] == order_in_epoch(one, 1)
+@pytest.mark.parametrize("loader", ["train_dataloader", "val_dataloader", "test_dataloader"])
+def test_shares_of_processes_make_the_batches_of_one(prepared, loader):
+    one, shares = getattr(prepared(), loader)(), []
+    for rank in range(2):
+        data = prepared()
+        data.trainer = SimpleNamespace(world_size=2, global_rank=rank, fit_loop=AT_THE_START)
+        shares.append(getattr(data, loader)())
+
+    for whole, *parts in zip(one, *shares, strict=True):
+        assert torch.equal(torch.cat([part["index"] for part in parts]), whole["index"])
+        assert [len(part["index"]) for part in parts] == [len(whole["index"]) // 2] * 2
 
 
-@pytest.mark.parametrize(("batch_size", "sizes"), [(1, [1] * 6), (2, [2, 2, 2]), (4, [4, 2]), (5, [5]), (9, [6])])
-def test_a_last_batch_of_one_is_left_out_of_the_epoch(prepared, tones, batch_size, sizes):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 6}, "batch_size is 6, over all processes, and 2 processes cannot share it out in pairs"),
+        ({"validation_fraction": 0.17}, "2 clips cannot be shared out to 2 processes"),
+    ],
+)
+def test_what_processes_cannot_share_is_refused_before_training(module, options, message):
+    data = module(**options)
+    data.trainer = SimpleNamespace(world_size=2, global_rank=0)
+    with pytest.raises(DataError, match=message):
+        data.prepare_data()
+        data.setup("fit")
+
+
+@pytest.mark.parametrize(("batch_size", "sizes"), [(1, [1] * 6), (2, [2, 2, 2]), (4, [4, 2]), (5, [3, 3]), (9, [6])])
+def test_an_epoch_has_all_clips_and_no_batch_has_one_of_them_alone(prepared, tones, batch_size, sizes):
     data = prepared(tones(own_parts=ALL_PARTS), batch_size=batch_size)
     assert [len(batch["index"]) for batch in data.train_dataloader()] == sizes
-    assert indices(data.predict_dataloader()[0]) == [0, 1, 2, 3, 4, 5]  # where it does no harm, it is there
 
 
 @pytest.mark.parametrize("represent", ["ahead", "on_device"])
@@ -262,7 +279,7 @@ def test_audio_in_files_is_read_when_it_is_needed(prepared, tmp_path):
     assert source.made() == []
     assert not (tmp_path / "cache").exists()
     (batch,) = data.val_dataloader()
-    assert source.made() == batch["index"].tolist()
+    assert source.made() == sorted(batch["index"].tolist()) != []
     # Represented ahead, it is read once.
     ahead = prepared(source, represent="ahead")
     assert source.made() == list(range(12))

@@ -1,6 +1,7 @@
 import pytest
+import soundfile
 
-from datamodules.storage.audio_files import audio_files
+from datamodules.storage.audio_files import FOREIGN_ENDINGS, READABLE_ENDINGS, audio_files
 
 
 def made(folder, *names):
@@ -45,3 +46,14 @@ def test_what_is_no_folder_has_no_files(tmp_path):
     (file,) = made(tmp_path, "a.wav")
 
     assert audio_files(tmp_path / "absent") == audio_files(file) == []
+
+
+@pytest.mark.parametrize("ending", READABLE_ENDINGS)
+def test_every_ending_is_of_a_format_that_is_read(ending):
+    kinds = {".wave": "WAV", ".oga": "OGG", ".opus": "OGG", ".aif": "AIFF", ".aifc": "AIFF", ".snd": "AU"}
+    assert kinds.get(ending, ending[1:].upper()) in soundfile.available_formats()
+
+
+@pytest.mark.parametrize("ending", FOREIGN_ENDINGS)
+def test_no_foreign_ending_is_of_a_format_that_is_read(ending):
+    assert ending[1:].upper() not in soundfile.available_formats()

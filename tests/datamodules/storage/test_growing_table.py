@@ -1,4 +1,5 @@
 import resource
+import time
 
 import pyarrow as pa
 import pytest
@@ -74,3 +75,77 @@ def test_a_full_disk_leaves_nothing_half_written(table, fork):
     assert fork(add_with_small_files).result() == 27  # EFBIG
     assert len(list(table.file.parent.glob(".table.parts/*"))) == 1
     assert table.read_all()["name"].to_pylist() == ["a"]
+
+
+def test_completing_computes_what_is_missing_and_keeps_it(table):
+    asked = []
+
+    def compute(missing):
+        asked.append(missing)
+        yield rows(missing[-1], value=2.0)
+        yield rows(*missing[:-1], value=3.0)
+
+    assert table.complete(["b", "a"], compute).to_pydict() == {"name": ["b", "a"], "value": [3.0, 2.0]}
+    # Only what is new is computed, and the order is that of the names.
+    found = table.complete(["c", "a", "b"], compute)
+    assert found.to_pydict() == {"name": ["c", "a", "b"], "value": [2.0, 2.0, 3.0]}
+    assert table.complete(["b"], compute).to_pydict() == {"name": ["b"], "value": [3.0]}
+    assert asked == [["b", "a"], ["c"]]
+    assert sorted(path.name for path in table.file.parent.iterdir()) == [".table.lock", "table.parquet"]
+
+
+def test_what_was_computed_before_an_error_is_not_computed_again(table):
+    closed = []
+
+    def fails(missing):
+        try:
+            yield rows(missing[0])
+            raise DataError("b is damaged.")
+        finally:
+            closed.append(missing)
+
+    def goes_on(missing):
+        assert missing == ["b"]
+        yield rows("b")
+
+    with pytest.raises(DataError, match="b is damaged"):
+        table.complete(["a", "b"], fails)
+    assert closed == [["a", "b"]]
+    assert table.complete(["a", "b"], goes_on)["name"].to_pylist() == ["a", "b"]
+
+
+def test_a_name_that_is_left_out_has_no_row_and_is_asked_for_again(table):
+    asked = []
+
+    def compute(missing):
+        asked.append(missing)
+        yield rows(*[name for name in missing if name != "b"])
+
+    assert table.complete(["a", "b"], compute)["name"].to_pylist() == ["a"]
+    assert table.complete(["a", "b"], compute)["name"].to_pylist() == ["a"]
+    assert asked == [["a", "b"], ["b"]]
+
+
+def test_two_processes_compute_a_row_once(table, fork):
+    log = table.file.parent.parent / "log"
+
+    def complete(value: float) -> float:
+        def compute(missing):
+            with log.open("a") as opened:
+                opened.write("computed\n")
+            time.sleep(0.3)
+            yield rows(*missing, value=value)
+
+        return table.complete(["a"], compute)["value"][0].as_py()
+
+    both = [fork(complete, value) for value in (1.0, 2.0)]
+    assert len({one.result() for one in both}) == 1
+    assert log.read_text() == "computed\n"
+
+
+def test_a_place_that_cannot_be_written_is_an_error_of_the_cache(tmp_path):
+    (tmp_path / "file").touch()
+    table = GrowingTable(tmp_path / "file" / "table.parquet", SCHEMA)
+    with pytest.raises(DataError, match=r"table\.parquet cannot be completed: .* set cache_dir") as error:
+        table.complete(["a"], lambda missing: (rows(name) for name in missing))
+    assert error.value.argument == "cache_dir"

@@ -60,7 +60,7 @@ class InstrumentInZ(DSAE):
     def decode(self, z, v):
         return z
 
-    def encode(self, x, *, sample=True):
+    def encode(self, x, *, sample=True, noise=torch.randn_like):
         encoding = super().encode(x, sample=sample)
         return encoding._replace(z=x)
 

@@ -27,7 +27,7 @@ class Melody(DSAE):
     def __init__(self):
         super().__init__((33, 80), v_dim=2, z_dim=80)
 
-    def encode(self, x, *, sample=True):
+    def encode(self, x, *, sample=True, noise=torch.randn_like):
         return super().encode(x, sample=sample)._replace(z=x)
 
     def decode(self, z, v):

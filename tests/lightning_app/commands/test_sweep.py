@@ -97,6 +97,7 @@ def test_mistake_is_named_before_anything_starts(small_sweep, tmp_path, capsys, 
 def test_mistakes_of_the_call(small_sweep, capsys):
     assert "jobs is 0; it must be 1 or more" in fails(capsys, small_sweep, "--jobs", "0")
     assert "there is no file nowhere.yaml" in fails(capsys, "nowhere.yaml")
+    assert "--slurm starts none" in fails(capsys, small_sweep, "--retry_failed", "true", "--slurm", "2")
     with pytest.raises(SystemExit):
         main(["sweep", "ron"])
     assert "there is no `disentangle sweep ron`. Did you mean run?" in capsys.readouterr().err
@@ -110,6 +111,7 @@ def test_sweep_whose_trials_all_fail(small_sweep, tmp_path, capsys, monkeypatch)
     message = fails(capsys, file)
 
     assert "no trial of small is complete: 1 failed" in message
+    assert "no trial of small is complete: 1 failed" in fails(capsys, file, "--retry_failed", "true")
 
 
 def test_help_imports_nothing_slow():

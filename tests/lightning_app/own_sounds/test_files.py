@@ -31,6 +31,26 @@ def test_folder_without_audio(tmp_path):
         sound_files([tmp_path / "empty"])
 
 
+def test_formats_that_are_not_read_are_named_in_one_warning(sound_file, tmp_path, caplog):
+    good = sound_file("in/a.wav")
+    for name in ("in/b.m4a", "in/deep/c.WMA"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    assert sound_files([tmp_path / "in", tmp_path / "in" / "deep" / ".."]) == [good]
+
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    for part in ("b.m4a", "c.WMA", "Convert them to FLAC or WAV"):
+        assert record.getMessage().count(part) == 1
+
+
+def test_a_folder_of_formats_that_are_not_read_alone(tmp_path):
+    (tmp_path / "phone.m4a").touch()
+    with pytest.raises(RunError, match=r"there is no audio in the folder .*; convert .*phone\.m4a to FLAC or WAV\.$"):
+        sound_files([tmp_path])
+
+
 def test_what_cannot_be_heard_is_named_all_at_once(sound_file, tmp_path):
     good, short = sound_file("good.wav"), sound_file("short.wav", seconds=0.05)
     broken = tmp_path / "broken.wav"

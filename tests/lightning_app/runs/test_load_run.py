@@ -41,6 +41,16 @@ def test_data_are_those_of_the_run(two_octave_run, render_cache):
     assert set(render_cache.iterdir()) == entries  # what the run has rendered
 
 
+def test_data_are_made_ready(two_octave_run):
+    run = load_run(two_octave_run)
+
+    data = run.ready_data
+
+    assert data is run.data
+    assert len(data.train_dataset) > len(data.validation_dataset) > 0
+    assert len(data.train_dataset[0]["x"]) > 1
+
+
 def test_folder_is_left_as_it_is(two_octave_run):
     before = {path: path.stat().st_mtime_ns for path in two_octave_run.rglob("*")}
 

@@ -49,6 +49,8 @@ def _train(folder, options, values):
     _write(folder / "config.yaml", "name: run\ntrainer: {default_root_dir: here}\n")
     n_epochs = int(options.get("epochs", 3))
     for epoch in range(len(values), n_epochs):
+        if epoch == 1 and Path(options.get("broken", "")).is_file():
+            sys.exit("error: something is broken")
         time.sleep(float(options.get("seconds", 0.5)))
         values.append((x - 0.3) ** 2 + 1 / (epoch + 1) + 0.01 * seed)
         rows = [f"{epoch},{epoch},{value},{value}" for epoch, value in enumerate(values)]

@@ -7,6 +7,7 @@ import pytest
 
 from lightning_app.errors import RunError, UsageError
 from lightning_app.sweeps.opening import keep_file, look_up, open_study
+from lightning_app.sweeps.retries import attributes_of_retry, number_of
 from lightning_app.sweeps.sweep_file import read_sweep
 
 GRID = {"method": "grid", "run_cap": None, "parameters": {"x": {"values": [1, 2]}, "y": {"values": [3, 4, 5]}}}
@@ -63,6 +64,37 @@ def test_sweep_may_be_extended_but_not_changed(write_sweep, tmp_path):
         open_study(read_sweep(write_sweep(parameters=parameters)), runs, None)
     with pytest.raises(UsageError, match=r"metric\.goal, --seed differ\."):
         open_study(read_sweep(write_sweep(metric={"name": "val/loss", "goal": "maximize"})), runs, None, seed=1)
+
+
+def test_two_that_retry_at_a_time_make_a_failed_trial_again_once(write_sweep, tmp_path):
+    sweep = read_sweep(write_sweep(**GRID))
+    one, other = (open_study(sweep, tmp_path / "runs", None) for _ in range(2))
+    one.fail(one.take(), "no memory")
+    failed = one.study.get_trials(deepcopy=False)[0]
+
+    assert one.retry_failed() == 1
+    other.study.enqueue_trial(failed.params, dict(attributes_of_retry(failed)))  # what the other was about to do
+
+    taken = [(number_of(trial), *one.values_of(trial).values()) for trial in iter(one.take, None)]
+    assert sorted(taken) == [(0, 1, 3), (1, 1, 4), (2, 1, 5), (3, 2, 3), (4, 2, 4), (5, 2, 5)]
+    assert other.take() is None
+    assert [record.number for record in other.records()] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_sweep_with_retries_may_be_extended(write_sweep, tmp_path):
+    study = open_study(read_sweep(write_sweep(run_cap=4)), tmp_path / "runs", None)
+    values = []
+    for _ in range(2):
+        trial = study.take()
+        values.append(study.values_of(trial)["x"])
+        study.fail(trial, "no memory")
+    assert study.retry_failed() == 2
+
+    longer = open_study(read_sweep(write_sweep(run_cap=6)), tmp_path / "runs", None)
+
+    drawn = {number_of(trial): longer.values_of(trial)["x"] for trial in iter(longer.take, None)}
+    assert len(drawn) == len(set(drawn.values())) == 3
+    assert [drawn[0], drawn[1]] == values
 
 
 def test_half_a_line_at_the_end_of_a_journal_is_dropped(write_sweep, tmp_path):

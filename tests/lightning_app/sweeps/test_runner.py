@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
+from lightning_app.sweeps.opening import open_study
+from lightning_app.sweeps.sweep_file import read_sweep
 from tests.lightning_app.sweeps.conftest import COMMAND
 
 SLOWER = [*COMMAND[:-1], "--seconds=0.08"]
@@ -27,6 +29,11 @@ def is_alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def opened(file, folder):
+    sweep = read_sweep(file)
+    return open_study(sweep, folder / "runs" / sweep.name, None)
 
 
 def states(records):
@@ -94,6 +101,35 @@ def test_trial_that_fails_has_its_error_and_the_others_go_on(write_sweep, finish
     before = [record.scores for record in found]
     finish(file)
     assert [record.scores for record in records(file)] == before
+
+
+def test_trial_that_has_failed_is_made_again_in_its_place(write_sweep, finish, records, notes, tmp_path):
+    (tmp_path / "broken").touch()
+    grid = {"x": {"values": [0.1, 0.2]}, "seed_everything": {"values": [0, 1]}}
+    command = [*COMMAND, f"--broken={tmp_path / 'broken'}"]
+    file = write_sweep(method="grid", run_cap=None, parameters=grid, command=command)
+    finish(file)
+    assert states(records(file)) == {"FAIL": 2}
+
+    opened(file, tmp_path).retry_failed()
+    finish(file)
+
+    assert states(records(file)) == {"FAIL": 2}
+    (tmp_path / "broken").unlink()
+    finish(file)
+    assert states(records(file)) == {"FAIL": 2}  # only what is asked for is made again
+    assert opened(file, tmp_path).retry_failed() == 2
+    assert states(records(file)) == {"WAITING": 2}
+    finish(file)
+    found = records(file)
+    assert [(record.number, record.values["x"], record.error) for record in found] == [(0, 0.1, None), (1, 0.2, None)]
+    for record in found:
+        loss = (record.values["x"] - 0.3) ** 2 + 1 / 3
+        assert record.scores == pytest.approx({"0": loss, "1": loss + 0.01})
+    folders = {path.name for path in (tmp_path / "runs" / "tiny").glob("*seed*")}
+    assert folders == {f"000{number}-{x}-seed{seed}" for number, x in enumerate((0.1, 0.2)) for seed in (0, 1)}
+    assert notes() == ""  # runs with a checkpoint have gone on
+    assert opened(file, tmp_path).retry_failed() == 0
 
 
 def test_run_of_other_options_in_the_folder_is_not_taken_for_the_trial(write_sweep, finish, records, tmp_path):

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from modules.dsae import DSAE, Stage
-from modules.dsae.swap import random_partners
+from modules.dsae.swap import neighbours
 from modules.gaussian import Gaussian
 
 SWAP_TERMS = ["global_swap_v", "global_swap_z", "local_swap_v", "local_swap_z"]
@@ -45,9 +45,9 @@ def transition_prior(model: DSAE, z: Tensor, t: int) -> Normal:
 def plain_terms(model: DSAE, x: Tensor, seed: int) -> dict[str, Tensor]:
     """Eq. (2), and eqs. (4) to (7) with a global and a local swap of every paired sequence, as the paper has them."""
     (n, n_frames, n_features), features = x.shape, torch.sum if model.hparams["reduction"] == "sum" else torch.mean
-    torch.manual_seed(seed)  # the noise of the posteriors, then the pairing, then the noise of the swapped posteriors
+    torch.manual_seed(seed)  # the noise of the posteriors, then that of the swapped posteriors
     noise_v, noise_z = randn(n, model.hparams["v_dim"]), randn(n, n_frames, model.hparams["z_dim"])
-    partner = random_partners(n).tolist()
+    partner = neighbours(n).tolist()
     noise_of_swapped = randn(len(partner), model.hparams["v_dim"])
 
     q_v, q_z, v = zip(*(infer(model, x[i], noise_v[i]) for i in range(n)), strict=True)
@@ -85,9 +85,9 @@ def plain_terms(model: DSAE, x: Tensor, seed: int) -> dict[str, Tensor]:
         global_swap_v, global_swap_z, _ = infer(model, decode(i, j), noise_of_swapped[i])  # z of i with v of j
         totals["global_swap_v"] += kl(global_swap_v, q_v[j]) / len(partner)
         totals["global_swap_z"] += kl_of_frames(global_swap_z, q_z[i]) / len(partner)
-        local_swap_v, local_swap_z, _ = infer(model, decode(j, i), noise_of_swapped[j])  # z of j with v of i
-        totals["local_swap_v"] += kl(local_swap_v, q_v[i]) / len(partner)
-        totals["local_swap_z"] += kl_of_frames(local_swap_z, q_z[j]) / len(partner)
+        local_swap_v, local_swap_z, _ = infer(model, decode(i, j), noise_of_swapped[i])  # v of j with z of i
+        totals["local_swap_v"] += kl(local_swap_v, q_v[j]) / len(partner)
+        totals["local_swap_z"] += kl_of_frames(local_swap_z, q_z[i]) / len(partner)
     return dict(totals)
 
 

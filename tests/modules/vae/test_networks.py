@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from modules import ModelError
 from modules.vae import ConvDecoder, ConvEncoder
+from modules.vae.batch_norm import GlobalBatchNorm2d
 
 # (channels, time, frequency) after each block (Watcharasupat & Lerch 2021, supplement).
 PUBLISHED_ENCODER = [
@@ -84,7 +85,7 @@ def test_each_block_is_convolution_batch_norm_and_mish(network):
     assert len(blocks) == (7 if network is ConvEncoder else 6)
     convolution = nn.Conv2d if network is ConvEncoder else nn.ConvTranspose2d
     for block in blocks:
-        assert [type(layer) for layer in block] == [convolution, nn.BatchNorm2d, nn.Mish]
+        assert [type(layer) for layer in block] == [convolution, GlobalBatchNorm2d, nn.Mish]
 
 
 def test_linear_layers_of_the_decoder_are_three_and_two():
