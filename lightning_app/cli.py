@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from omegaconf.errors import InterpolationKeyError
+from omegaconf.errors import OmegaConfBaseException
 
 from lightning_app.callbacks import (
     CheckpointProgress,
     ConfigRecord,
+    EvaluationEnd,
     FiniteLoss,
     Interruption,
     LearningRate,
@@ -27,15 +29,17 @@ from lightning_app.callbacks import (
 )
 from lightning_app.callbacks.checks import check_callbacks, check_loggers, check_monitored
 from lightning_app.commands.parser import PARSER_MODE, OneMessageParser
-from lightning_app.errors import RunError, one_message, options_named
+from lightning_app.errors import RunError, UsageError, one_message, options_named
 from lightning_app.quiet import silence_libraries
 from lightning_app.run_options import check_options, explained, monitored
 from lightning_app.runs.checkpoint import require_fit
 from lightning_app.runs.model_and_data import add_model_and_data
 from lightning_app.runs.run_arguments import with_run_arguments
 from lightning_app.runs.run_folder import RunFolder
-from lightning_app.runs.run_lock import held_for_training, require_no_training
+from lightning_app.runs.run_lock import held_for
 from lightning_app.runs.starting import checkpoint_to_load, refuse_to_overwrite
+from lightning_app.runs.whole_checkpoints import WholeCheckpoints
+from lightning_app.termination import Terminated
 
 CALLBACK_SLOTS = (
     "schedule",
@@ -108,6 +112,13 @@ class DisentangleCLI(LightningCLI):
         followed = monitored(self.config["fit"])
         check_monitored(self.trainer, self.model, {f"{slot}.monitor": score for slot, score in followed.items()})
 
+    def fit(self, **kwargs: Any) -> None:
+        """Trains; a run that is to be replaced stays until there are data to train another on."""
+        if self._answers and self._get(self.config, "overwrite"):
+            self.datamodule.prepare_data()
+            self._folder.clear()
+        self.trainer.fit(**kwargs)
+
     def before_validate(self) -> None:
         self._check("validate")
 
@@ -122,17 +133,21 @@ class DisentangleCLI(LightningCLI):
         if getattr(self.datamodule, "shares_batches", False):  # see datamodules.protocols.SharesBatches
             config["use_distributed_sampler"] = False
         callbacks = [callback for slot in CALLBACK_SLOTS if (callback := self._get(self.config_init, slot)) is not None]
-        callbacks += [FiniteLoss(), LearningRate(), TrainingEnd(), CheckpointProgress(), Interruption()]
+        callbacks += [FiniteLoss(), LearningRate(), CheckpointProgress()]
+        callbacks += [TrainingEnd(), EvaluationEnd(), Interruption()]
         seed = self._get(self.config, "seed_everything")
         if seed is not False:
             callbacks.append(StepSeed(seed))
         if config.get("enable_progress_bar") is not False:
             callbacks.append(StageProgressBar())
-        return self._instantiate_trainer(config, callbacks)
+        trainer = self._instantiate_trainer(config, callbacks)
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # and none that was asked for
+            trainer.strategy.checkpoint_io = WholeCheckpoints()
+        return trainer
 
     def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
-        """An evaluation prints a table of its own; Lightning's would repeat it."""
-        kwargs = super()._prepare_subcommand_kwargs(subcommand)
+        """An evaluation prints a table of its own; Lightning's would repeat it. Checkpoints never run code."""
+        kwargs = {**super()._prepare_subcommand_kwargs(subcommand), "weights_only": True}
         return kwargs | {"verbose": False} if "verbose" in kwargs and self._evaluates() else kwargs
 
     def _evaluates(self) -> bool:
@@ -162,12 +177,13 @@ class DisentangleCLI(LightningCLI):
         # All that can be refused is refused before data are prepared.
         if self._checkpoint is not None:
             require_fit(self.model, self._checkpoint)
-        if self._answers and self.subcommand == "fit":
-            self._held.enter_context(held_for_training(self._folder))
-            if self._get(self.config, "overwrite"):
-                self._folder.clear()
-        elif self._answers:
-            require_no_training(self._folder)
+        if not self._answers:
+            return
+        self._held.enter_context(held_for(self.config.subcommand, self._folder))
+        if self.subcommand == "fit":
+            # Another may have trained there before this one held the folder.
+            refuse_to_overwrite(self._folder, self._checkpoint, self._get(self.config, "overwrite"))
+            self._folder.remove_drafts()
 
 
 def _best(callback: Checkpoint) -> str | None:
@@ -183,11 +199,16 @@ def main(args: list[str] | None = None) -> None:
         try:
             with explained():
                 DisentangleCLI(with_run_arguments(sys.argv[1:] if args is None else args))
+        except Terminated:
+            raise
         except SIGTERMException:
-            sys.exit(128 + signal.SIGTERM)  # Lightning's own is 0, as if training had come to its end
+            raise Terminated from None  # Lightning's own status is 0, as if training had come to its end
         except SystemExit as end:
             # Lightning's own status for Ctrl-C is 1, as if training had failed.
             sys.exit(128 + signal.SIGINT if isinstance(end.__context__, KeyboardInterrupt) else end.code)
-        except InterpolationKeyError as error:
-            print(f"error: in the configuration: {error}", file=sys.stderr)
-            sys.exit(2)
+        except OmegaConfBaseException as error:
+            said, where = str(error.msg or error).splitlines()[0], error.full_key
+            raise UsageError(
+                f"in the configuration{f', at {where}' if where else ''}: {said}. References are written like "
+                "${seed_everything}, with the names of other options."
+            ) from error

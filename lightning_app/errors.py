@@ -16,14 +16,14 @@ class UsageError(RunError):
 
 @contextmanager
 def one_message() -> Iterator[None]:
-    """Ends the program with one message where one of the project's own errors is raised inside.
+    """Ends the program with one message where one of the project's own errors is raised inside, or a disk is full.
 
     The exit status is 2 for a `UsageError` and 1 for the others.
     """
     try:
         yield
     except Exception as error:
-        own = _own_error(error)
+        own = _own_error(error) or _full_disk(error)
         if own is None:
             raise
         print(f"error: {own}", file=sys.stderr)
@@ -70,6 +70,15 @@ def _own_error(error: BaseException | None) -> BaseException | None:
     while error is not None and not isinstance(error, (LibraryError, RunError)):
         error = error.__cause__
     return error
+
+
+def _full_disk(error: Exception) -> RunError | None:
+    """What there is to say of a library's file that could not grow; None of other errors."""
+    from datamodules.storage.whole import OUT_OF_SPACE
+
+    if not isinstance(error, OSError) or error.errno not in OUT_OF_SPACE:
+        return None
+    return RunError(f"cannot write {error.filename or 'a file'}: {error.strerror}; free some space, and try again.")
 
 
 def _option_of(argument: str | None, keys: Iterable[str]) -> str | None:

@@ -1,5 +1,6 @@
 """Mistakes in the options of a run: those that can be told before it is made, and what to say of the others."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from wandb.errors import Error as WandbError
 from lightning_app.errors import RunError, UsageError, did_you_mean
 
 _LARGEST_SEED = 2**32 - 1
+_LONGEST_NAME = 200  # of the 255 that file systems take: files are named after runs
 # What a library says, as a pattern, and what to say instead.
 _EXPLAINED = (
     (r"No supported gpu backend|CUDAAccelerator.*not available|MPSAccelerator.*not available",
@@ -46,8 +48,17 @@ def check_options(subcommand: str, options: Namespace) -> None:
             f"--name {name!r}: a run's name becomes the name of its folder, so it is not empty and has no slashes. "
             "Another place for the folder is --trainer.default_root_dir."
         )
+    if len(os.fsencode(name)) > _LONGEST_NAME or not name.isprintable():
+        raise UsageError(
+            f"--name {name[:20]!r}...: a run's name becomes the name of its folder, so it is a line of up to "
+            f"{_LONGEST_NAME} bytes; take a shorter one."
+        )
     if not isinstance(seed, bool) and not 0 <= seed <= _LARGEST_SEED:
         raise UsageError(f"--seed_everything {seed}: a seed is between 0 and {_LARGEST_SEED}.")
+    if options["weights_only"] is False:
+        raise UsageError(
+            "--weights_only false: checkpoints are read without running what may be in them; leave it out."
+        )
     strategy, known = trainer["strategy"], ["auto", *StrategyRegistry.available_strategies()]
     if isinstance(strategy, str) and strategy not in known:
         raise UsageError(f"--trainer.strategy {strategy}: there is no such strategy.{did_you_mean(strategy, known)}")

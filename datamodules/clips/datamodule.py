@@ -23,6 +23,7 @@ from datamodules.clips.split import check_fraction
 from datamodules.errors import DataError, first_of
 from datamodules.storage.cache import DEFAULT_CACHE_DIR
 from datamodules.storage.cores import usable_cores
+from datamodules.storage.worker_pool import guard_worker
 from modules.audio.representation import LogMelSequence, Representation
 
 
@@ -231,6 +232,7 @@ class ClipDataModule(LightningDataModule):
                 sampler=np.array_split(np.arange(len(dataset)), n_processes)[process].tolist(),
                 num_workers=self.num_workers,
                 persistent_workers=self.num_workers > 0,
+                worker_init_fn=guard_worker,
             )
             for dataset in datasets
         ]
@@ -243,7 +245,13 @@ class ClipDataModule(LightningDataModule):
         return {"x": self.representation.to(audio.device)(audio)} | batch
 
     def _loader(self, dataset: ClipDataset, batches: SharedBatches) -> DataLoader[dict[str, Tensor]]:
-        return ClipLoader(dataset, batches, num_workers=self.num_workers, persistent_workers=self.num_workers > 0)
+        return ClipLoader(
+            dataset,
+            batches,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            worker_init_fn=guard_worker,
+        )
 
     def _once_shuffled(self, dataset: ClipDataset) -> SharedBatches:
         return self._batches(dataset, lambda epoch: np.random.default_rng((self.seed, 1)))

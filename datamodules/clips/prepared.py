@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from datamodules.clips.source import ClipSource
 from datamodules.errors import DataError, first_of
 from datamodules.storage.cache import cached, entry_name
+from datamodules.storage.worker_pool import guard_worker
 from modules.audio import _torchaudio
 from modules.audio.representation import Representation
 
@@ -143,7 +144,11 @@ def _write(
 ) -> None:
     # At least one worker process, with its single torch thread: the same arithmetic whatever their number.
     loader = DataLoader(
-        _Computed(source, compute, shape[1:]), batch_size=None, num_workers=max(1, n_workers), collate_fn=_as_it_is
+        _Computed(source, compute, shape[1:]),
+        batch_size=None,
+        num_workers=max(1, n_workers),
+        collate_fn=_as_it_is,
+        worker_init_fn=guard_worker,
     )
     failures: list[str] = []
     with path.open("wb") as file:

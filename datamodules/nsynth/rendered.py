@@ -1,22 +1,24 @@
 """Notes rendered from a soundfont in NSynth's own layout, for those who do not have NSynth."""
 
 import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import soundfile
-from rich.progress import track
+from filelock import FileLock, Timeout
 
 from datamodules.clips.split import check_fraction
 from datamodules.errors import DataError
 from datamodules.nsynth.index import FAMILIES, SOURCES
 from datamodules.nsynth.notes import NoteFormat
 from datamodules.storage.cores import usable_cores
-from datamodules.storage.whole import whole_folder
-from datamodules.storage.worker_pool import worker_pool
+from datamodules.storage.sound_bytes import sound_bytes
+from datamodules.storage.whole import OUT_OF_SPACE, whole_folder
+from datamodules.storage.worker_pool import in_order
 from datamodules.synthesis import fluidsynth, general_midi
 
 INSTRUMENTS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -182,23 +184,24 @@ def render_nsynth(folder: Path, notes: RenderedNotes, form: NoteFormat, soundfon
     Raises:
         DataError: FluidSynth or the soundfont cannot be used, or a split is left without a note.
     """
+    splits = {folder / f"nsynth-{split}": wanted for split, wanted in notes.notes().items()}
+    for split in splits:
+        (split / "audio").mkdir(parents=True, exist_ok=True)
+    calls = [(note, split / "audio", form, soundfont) for split, wanted in splits.items() for note in wanted]
     left_out: list[str] = []
-    with worker_pool(n_workers, __name__) as processes:
-        for split, wanted in notes.notes().items():
-            audio = folder / f"nsynth-{split}" / "audio"
-            audio.mkdir(parents=True, exist_ok=True)
-            render = partial(_render, folder=audio, form=form, soundfont=soundfont)
-            done = track(processes.map(render, wanted, chunksize=8), f"Rendering nsynth-{split}", total=len(wanted))
-            in_range = list(done)
-            played = [note for note, sounds in zip(wanted, in_range, strict=True) if sounds]
-            left_out += [note.name for note, sounds in zip(wanted, in_range, strict=True) if not sounds]
+    # Closed, so that no process writes to the folder after an error has left this function.
+    with closing(in_order(_render, calls, n_workers, title="Rendering notes")) as in_range:
+        for split, wanted in splits.items():
+            sounding = list(islice(in_range, len(wanted)))
+            played = [note for note, sounds in zip(wanted, sounding, strict=True) if sounds]
+            left_out += [note.name for note, sounds in zip(wanted, sounding, strict=True) if not sounds]
             if not played:
                 raise DataError(
-                    f"all notes of nsynth-{split} are out of their instruments' ranges; choose other pitches.",
+                    f"all notes of {split.name} are out of their instruments' ranges; choose other pitches.",
                     argument="rendered.pitches",
                 )
             entries = {note.name: note.entry(form.sample_rate) for note in played}
-            (audio.parent / "examples.json").write_text(json.dumps(entries, indent=1) + "\n")
+            (split / "examples.json").write_text(json.dumps(entries, indent=1) + "\n")
     return left_out
 
 
@@ -216,7 +219,7 @@ def _render(note: Note, folder: Path, form: NoteFormat, soundfont: Path) -> bool
         )
     except fluidsynth.NoteRangeError:
         return False
-    soundfile.write(folder / f"{note.name}.wav", wave, form.sample_rate, subtype="PCM_16")
+    (folder / f"{note.name}.wav").write_bytes(sound_bytes(wave, form.sample_rate))
     return True
 
 
@@ -235,14 +238,40 @@ def render_to(
         n_workers: Processes that render; None takes one for each CPU core.
 
     Raises:
-        DataError: The folder exists, a number of workers below 1, or see `render_nsynth`.
+        DataError: The folder exists, another process renders to it, it cannot be made, a number of workers below 1, or
+            see `render_nsynth`.
     """
     if n_workers is not None and n_workers < 1:
         raise DataError(f"n_workers is {n_workers}; it must be 1 or more.", argument="n_workers")
-    if destination.exists():
-        raise DataError(f"{destination} exists already; name another folder, or remove it first.")
+    _refuse_existing(destination)
     font = fluidsynth.find_soundfont(soundfont)
-    with whole_folder(destination) as draft:
+    with _alone_at(destination), whole_folder(destination) as draft:
         left_out = render_nsynth(draft, notes, NoteFormat(), font, n_workers or usable_cores())
     if left_out:
         print(f"Left out {len(left_out)} notes out of their instruments' ranges: {', '.join(left_out)}.")
+
+
+def _refuse_existing(destination: Path) -> None:
+    if destination.exists():
+        raise DataError(f"{destination} exists already; name another folder, or remove it first.")
+
+
+@contextmanager
+def _alone_at(destination: Path) -> Iterator[None]:
+    """Keeps other processes from rendering to the same folder."""
+    lock = FileLock(destination.with_name(f".{destination.name}.lock"), timeout=0)
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        with lock:
+            try:
+                _refuse_existing(destination)
+                yield
+            finally:
+                Path(lock.lock_file).unlink(missing_ok=True)
+    except Timeout:
+        raise DataError(
+            f"another process is rendering to {destination}; wait for it, or name another folder."
+        ) from None
+    except OSError as error:
+        remedy = "free some space" if error.errno in OUT_OF_SPACE else "name another folder"
+        raise DataError(f"cannot write {destination}: {error.strerror}; {remedy}. Nothing was left of it.") from error

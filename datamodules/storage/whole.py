@@ -1,12 +1,19 @@
 """Files and folders that appear whole or not at all: written beside their place, flushed to the disk, and renamed."""
 
+import errno
 import glob
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Error numbers that say that a file cannot grow any more."""
+
+_DRAFT = re.compile(r"\.[0-9a-f]{32}(\..*)?")
 
 
 @contextmanager
@@ -24,9 +31,22 @@ def whole_file(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
+def remove_drafts(folder: Path) -> None:
+    """Removes what killed processes have left of files that they wrote to a folder by `whole_file`.
+
+    Args:
+        folder: The folder, existing or not; let no other process write to it meanwhile.
+    """
+    for draft in folder.glob(".*"):
+        if _DRAFT.fullmatch(draft.name) and draft.is_file():
+            draft.unlink(missing_ok=True)
+
+
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yields an empty folder to fill, which becomes ``path`` when the block ends well and disappears otherwise.
+
+    A folder that is there is replaced; until then it stays as it is.
 
     What a killed process has left of the same folder is removed; let no other process be at work on it.
     """
@@ -38,8 +58,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
         yield draft
         for entry in draft.iterdir():
             _flush(entry)
+        former = path.with_name(f"{path.name}.draft-{uuid.uuid4().hex}")
+        if path.exists():
+            path.rename(former)
         draft.rename(path)
         _flush(path.parent)
+        shutil.rmtree(former, ignore_errors=True)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise

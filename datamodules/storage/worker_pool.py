@@ -5,8 +5,10 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from multiprocessing import connection
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -17,6 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from datamodules.errors import DataError
 
 _Result = TypeVar("_Result")
+_SECONDS_BETWEEN_LOOKS = 1.0
+_CALLS_AHEAD = 4
 
 
 def worker_pool(n_workers: int, *modules: str) -> concurrent.futures.ProcessPoolExecutor:
@@ -26,7 +30,7 @@ def worker_pool(n_workers: int, *modules: str) -> concurrent.futures.ProcessPool
         n_workers: Number of processes, 1 or more.
         modules: Modules that the processes have imported before they start, where the system can do that.
     """
-    return concurrent.futures.ProcessPoolExecutor(n_workers, _context(modules), _start_worker)
+    return concurrent.futures.ProcessPoolExecutor(n_workers, _context(modules), guard_worker)
 
 
 def computed(
@@ -80,6 +84,36 @@ def computed(
         pool.shutdown(cancel_futures=True)
 
 
+def in_order(
+    function: Callable[..., _Result], calls: Sequence[tuple[Any, ...]], n_workers: int, *, title: str
+) -> Generator[_Result, None, None]:
+    """Yields what a function returns for each call, in their order, under a progress bar.
+
+    Few calls are ahead of the one that is yielded, so that little is held in memory.
+
+    Args:
+        function: What is called; the processes import it by its name.
+        calls: The arguments of each call.
+        n_workers: Number of processes, 1 or more.
+        title: What the bar says.
+
+    Raises:
+        DataError: A process ended abruptly.
+    """
+    pool = worker_pool(min(n_workers, max(1, len(calls))), function.__module__)
+    try:
+        with _progress_bar() as bar:
+            ahead: deque[concurrent.futures.Future[_Result]] = deque()
+            left = iter(calls)
+            for _ in bar.track(range(len(calls)), description=title):
+                ahead += (pool.submit(function, *call) for call in islice(left, _CALLS_AHEAD * n_workers - len(ahead)))
+                yield ahead.popleft().result()
+    except BrokenProcessPool as error:
+        raise DataError("a worker process ended abruptly; mostly, memory was short. Run again, with fewer.") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def _progress_bar() -> Progress:
     """The bar that long computations show: how many of how many, and how long it still takes."""
     return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -94,7 +128,12 @@ def _context(modules: tuple[str, ...]) -> BaseContext:
     return context
 
 
-def _start_worker() -> None:
+def guard_worker(number: int = 0) -> None:
+    """Sees to it that this worker process ends with the one that started it, however that ends, and only with it.
+
+    Args:
+        number: The worker's number, which `torch.utils.data.DataLoader` gives its ``worker_init_fn``.
+    """
     # Ctrl-C goes to all processes; the one that waits for the workers ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -103,6 +142,11 @@ def _start_worker() -> None:
 def _end_with_parent() -> None:
     """Ends this process with the one that started it, which may be killed without a chance to see to its workers."""
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+    if parent is None:
+        return
+    # Workers that were forked hold each other's sentinels, and those of the fork server are not its children.
+    is_child = os.getppid() == parent.pid
+    while not connection.wait([parent.sentinel], _SECONDS_BETWEEN_LOOKS):
+        if is_child and os.getppid() != parent.pid:
+            break
+    os._exit(1)

@@ -3,6 +3,7 @@
 from lightning_app.callbacks.checkpoint_progress import CheckpointProgress
 from lightning_app.callbacks.config_record import ConfigRecord
 from lightning_app.callbacks.encoding_writer import EncodingWriter
+from lightning_app.callbacks.evaluation_end import EvaluationEnd
 from lightning_app.callbacks.finite_loss import FiniteLoss
 from lightning_app.callbacks.interruption import Interruption
 from lightning_app.callbacks.latent_evaluation import LatentEvaluation
@@ -21,6 +22,7 @@ __all__ = [
     "CheckpointProgress",
     "ConfigRecord",
     "EncodingWriter",
+    "EvaluationEnd",
     "FiniteLoss",
     "Interruption",
     "LatentEvaluation",

@@ -1,5 +1,6 @@
 """Tells whether a run's training has come to its end."""
 
+from contextlib import suppress
 from enum import StrEnum
 
 from lightning import Callback, LightningModule, Trainer
@@ -7,8 +8,8 @@ from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_only
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from lightning_app.errors import RunError
 from lightning_app.runs.checkpoint import trained_step
 from lightning_app.runs.run_folder import RunFolder, Training
 
@@ -50,8 +51,9 @@ class TrainingEnd(Callback):
         folder = RunFolder.of(trainer)
         if not folder.config.is_file() or folder.training() is not None:
             return  # it failed before anything was trained
-        ended = Ending.INTERRUPTED if isinstance(exception, (KeyboardInterrupt, SIGTERMException)) else Ending.ERROR
-        folder.mark_trained(Training(trainer.current_epoch, trainer.global_step, None, ended.value, finished=False))
+        ended = Ending.INTERRUPTED if isinstance(exception, (KeyboardInterrupt, SystemExit)) else Ending.ERROR
+        with suppress(RunError):  # a full disk, say, which has ended it; no mark says the same of it
+            folder.mark_trained(Training(trainer.current_epoch, trainer.global_step, None, ended.value, finished=False))
 
     @rank_zero_only
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -15,12 +15,16 @@ from lightning_app.commands.config_files import with_paths
 from lightning_app.commands.table import Command, run_command
 from lightning_app.errors import one_message
 from lightning_app.own_packages import explain_import_error, refuse_foreign_packages
+from lightning_app.termination import Terminated, raised_at_sigterm
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Runs the command line; mistakes and the project's own errors end it with one message."""
+    """Runs the command line; mistakes and the project's own errors end it with one message.
+
+    The exit status is 130 where Ctrl-C has ended it, and 143 where SIGTERM has.
+    """
     words = with_home_folder(sys.argv[1:] if words is None else words)
-    with one_message():
+    with one_message(), raised_at_sigterm():
         refuse_foreign_packages()
         if list(words) == ["--version"]:
             print(f"disentangle {__version__}")
@@ -34,6 +38,9 @@ def main(words: Sequence[str] | None = None) -> None:
         except KeyboardInterrupt:
             print("Stopped.", file=sys.stderr)
             sys.exit(130)
+        except Terminated:
+            print("Ended by SIGTERM.", file=sys.stderr)
+            raise
 
 
 def with_home_folder(words: Sequence[str]) -> list[str]:

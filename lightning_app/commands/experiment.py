@@ -143,6 +143,7 @@ def main(words: Sequence[str]) -> None:
     """Makes the runs that the options choose."""
     try:
         call_function(run_experiment, words, "disentangle experiment")
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except (KeyboardInterrupt, asyncio.CancelledError) as end:
         print("Stopped. The same command goes on from here.", file=sys.stderr)
-        sys.exit(130)
+        # What is cancelled was told to end by SIGTERM.
+        sys.exit(128 + (signal.SIGINT if isinstance(end, KeyboardInterrupt) else signal.SIGTERM))

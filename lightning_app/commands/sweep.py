@@ -1,5 +1,6 @@
 """Sweeps over options: ``disentangle sweep run``, ``best`` and ``plot``."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -97,9 +98,10 @@ def _part(function: Callable[..., None], words: Sequence[str]) -> None:
 
     try:
         call_function(function, words, f"disentangle sweep {function.__name__}", positional=["file"])
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except (KeyboardInterrupt, asyncio.CancelledError) as end:
         print("Stopped. The same command goes on from here.", file=sys.stderr)
-        sys.exit(130)
+        # What is cancelled was told to end by SIGTERM.
+        sys.exit(128 + (signal.SIGINT if isinstance(end, KeyboardInterrupt) else signal.SIGTERM))
 
 
 PARTS = {

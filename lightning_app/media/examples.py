@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
+from datamodules.storage.sound_bytes import sound_bytes
 from lightning_app.files import whole_file
 
 
@@ -13,5 +13,5 @@ def save_wav(path: Path, wave: np.ndarray, rate: int) -> Path:
     # A quiet clip stays quiet.
     wave = wave / max(1.0, float(np.abs(wave).max()))
     with whole_file(path) as draft:
-        soundfile.write(draft, wave, rate)
+        draft.write_bytes(sound_bytes(wave, rate))
     return path

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-import soundfile
-
 from datamodules.errors import first_of
 from datamodules.storage.audio_files import READABLE_ENDINGS
+from datamodules.storage.sound_bytes import sound_bytes
 from lightning_app.errors import RunError, UsageError
 from lightning_app.files import whole_file
 from lightning_app.own_sounds.sound import Sound
@@ -94,4 +93,4 @@ def write_sound(path: Path, sound: Sound) -> None:
     if path.suffix.lower() not in _ENDINGS:
         raise RunError(f"{path}: sounds are written as .wav or .flac; take one of these endings.")
     with whole_file(path) as draft:
-        soundfile.write(draft, sound.wave, sound.rate, subtype="PCM_24", format=path.suffix[1:].upper())
+        draft.write_bytes(sound_bytes(sound.wave, sound.rate, subtype="PCM_24", format=path.suffix[1:].upper()))

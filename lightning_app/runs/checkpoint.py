@@ -1,6 +1,7 @@
 """Checkpoints: whether they are whole, how far they were trained, and of which model they are."""
 
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from lightning_app.errors import RunError
 from lightning_app.runs.run_folder import RunFolder
 
+_SPOILT = "{} is not a checkpoint, or was cut short; take another, or train again."
+
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Opens a checkpoint, whose weights are read from the file only when they are used.
@@ -21,13 +24,30 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise RunError(f"no checkpoint at {path}; a run has one from the end of its first epoch on.")
+    _require_whole(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         if isinstance(checkpoint, dict) and {"state_dict", "epoch", "global_step"} <= checkpoint.keys():
             return checkpoint
-    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
-        raise RunError(f"{path} is not a checkpoint, or was cut short; take another, or train again.") from error
+    except pickle.UnpicklingError as error:
+        raise RunError(
+            f"{path} is not a checkpoint of this project: it holds objects other than weights, which are not loaded, "
+            "since they could run any program. Take another, or train again."
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
+        raise RunError(_SPOILT.format(path)) from error
     raise RunError(f"{path} is not a checkpoint of this project; take another, or train again.")
+
+
+def _require_whole(path: Path) -> None:
+    """Refuses a file that was cut short, or has changed since it was written: torch would take what there is."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            spoilt = archive.testzip()
+    except (OSError, zipfile.BadZipFile) as error:
+        raise RunError(_SPOILT.format(path)) from error
+    if spoilt is not None:
+        raise RunError(f"{path} was damaged after it was written ({spoilt}); take another, or train again.")
 
 
 def trained_step(path: Path) -> int | None:
@@ -51,7 +71,7 @@ def newest_whole_checkpoint(folder: RunFolder) -> Path:
     """
     whole: list[tuple[int, bool, Path]] = []
     spoilt: list[str] = []
-    for path in sorted(folder.checkpoints.glob("*.ckpt")):
+    for path in folder.checkpoint_files():
         try:
             # Of two of the same step the last one knows more: what early stopping has seen, say.
             whole.append((read_checkpoint(path)["global_step"], path == folder.last_checkpoint, path))

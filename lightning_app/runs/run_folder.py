@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from datamodules.storage.whole import remove_drafts
 from lightning_app.errors import RunError
 from lightning_app.files import whole_file
 
@@ -105,6 +106,10 @@ class RunFolder:
         """The checkpoint of the end of the last epoch."""
         return self.checkpoints / "last.ckpt"
 
+    def checkpoint_files(self) -> list[Path]:
+        """The files of the checkpoints, sorted by their names, without what a killed process has left of one."""
+        return sorted(self.checkpoints.glob("[!.]*.ckpt"))
+
     @property
     def evaluation(self) -> Path:
         """The record of the last ``test``."""
@@ -152,15 +157,13 @@ class RunFolder:
         """What the run has printed, where ``disentangle experiment`` has started it."""
         return self.path / "output.txt"
 
-    @property
-    def lock(self) -> Path:
-        """The lock that a training holds."""
-        return self.path / ".lock"
+    def lock(self, subcommand: str) -> Path:
+        """The lock that a subcommand holds while it writes to the folder."""
+        return self.path / (".lock" if subcommand == "fit" else f".{subcommand}.lock")
 
-    @property
-    def holder(self) -> Path:
-        """The number of the process that holds the lock."""
-        return self.path / ".lock.pid"
+    def holder(self, subcommand: str) -> Path:
+        """The number of the process that holds the lock of a subcommand."""
+        return self.path / f"{self.lock(subcommand).name}.pid"
 
     # The mark of a training that has ended
 
@@ -195,7 +198,7 @@ class RunFolder:
 
     def holds_run(self) -> bool:
         """Whether something has been trained here."""
-        return self.config.exists() or self._mark.exists() or any(self.checkpoints.glob("*.ckpt"))
+        return self.config.exists() or self._mark.exists() or bool(self.checkpoint_files())
 
     def clear(self) -> None:
         """Removes all that a run has written here, and no other file."""
@@ -207,6 +210,11 @@ class RunFolder:
             for inner in [*folder.glob("*"), folder]:
                 if inner.is_dir() and not any(inner.iterdir()):
                     inner.rmdir()
+
+    def remove_drafts(self) -> None:
+        """Removes what a killed process has left of files that it was writing; nobody else may be writing here."""
+        for folder in (self.path, self.checkpoints, *self.path.glob("media/*")):
+            remove_drafts(folder)
 
     def read_config(self) -> dict[str, Any]:
         """Reads the configuration of the training, with all references resolved.

@@ -30,7 +30,7 @@ def commands_left(folder: RunFolder, fit: Sequence[str], test: Sequence[str]) ->
     evaluation = [[*test]] if test else []
     if folder.is_trained():
         return evaluation
-    if any(folder.checkpoints.glob("*.ckpt")):
+    if folder.checkpoint_files():
         return [[*fit, "--ckpt_path", "last"], *evaluation]
     # What was stopped before its first checkpoint starts anew.
     return [[*fit, *(["--overwrite"] if folder.holds_run() else [])], *evaluation]

@@ -2,14 +2,16 @@
 
 import csv
 import io
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from lightning_app.files import whole_file
+from lightning_app.files import cannot_write, whole_file
 from lightning_app.runs.run_folder import RunFolder
 from lightning_app.runs.run_log import read_rows
 
@@ -81,11 +83,16 @@ class CsvLog(Logger):
             self._columns += new
             self._write_all([*(rows[:-1] if is_same else rows), self._row])
             return
-        with self._file.open("r+b") as file:
-            file.seek(self._row_begins if is_same else 0, io.SEEK_SET if is_same else io.SEEK_END)
-            self._row_begins = file.tell()
-            file.truncate()
-            file.write(self._text([self._row]))
+        try:
+            with self._file.open("r+b") as file:
+                file.seek(self._row_begins if is_same else 0, io.SEEK_SET if is_same else io.SEEK_END)
+                self._row_begins = file.tell()
+                file.truncate()
+                file.write(self._text([self._row]))
+        except OSError as error:
+            with suppress(OSError):
+                os.truncate(self._file, self._row_begins)  # half a row might be read as another step's
+            raise cannot_write(self._file, error) from error
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:

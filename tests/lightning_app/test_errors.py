@@ -1,9 +1,11 @@
 """Errors of the libraries name arguments; on the command line they end with the option."""
 
+from pathlib import Path
+
 import pytest
 
 from datamodules import DataError
-from lightning_app.errors import RunError, options_named
+from lightning_app.errors import RunError, one_message, options_named
 from modules import ModelError
 
 KEYS = [
@@ -43,3 +45,14 @@ def test_the_error_behind_that_of_a_library_is_found():
     outer.__cause__ = ModelError("width is 0.", argument="width")
 
     assert said(outer) == "width is 0 (--model.width)."
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is always full")
+def test_full_disk_of_a_librarys_file_is_one_message(capsys):
+    with pytest.raises(SystemExit) as exit_, one_message(), Path("/dev/full").open("w") as file:
+        file.write("a")
+
+    assert exit_.value.code == 1
+    assert capsys.readouterr().err == (
+        "error: cannot write a file: No space left on device; free some space, and try again.\n"
+    )

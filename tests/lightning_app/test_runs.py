@@ -15,7 +15,7 @@ import yaml
 from lightning_app.errors import RunError
 from lightning_app.runs.evaluation_record import EvaluationRecord
 from lightning_app.runs.run_folder import RunFolder
-from lightning_app.runs.run_lock import held_for_training
+from lightning_app.runs.run_lock import held_for
 from lightning_app.runs.run_log import best_epoch, logged
 from modules.dsae import DSAE, Stage
 
@@ -219,7 +219,7 @@ def test_dry_run_leaves_no_trace(disentangle, tmp_path):
 
 
 def test_folder_where_another_process_trains_is_refused(disentangle, capsys, tmp_path):
-    with held_for_training(RunFolder(tmp_path / "run")), pytest.raises(SystemExit) as exit_:
+    with held_for("fit", RunFolder(tmp_path / "run")), pytest.raises(SystemExit) as exit_:
         disentangle("fit")
 
     assert exit_.value.code == 1

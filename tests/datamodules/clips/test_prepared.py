@@ -42,7 +42,7 @@ def content(entry: Path) -> dict[str, bytes]:
 
 
 def test_an_entrys_files(rendered, entry):
-    assert set(content(entry)) == {"x.npy", "key.json"}
+    assert set(content(entry)) == {"x.npy", "key.json", "files.json"}
     x = np.load(entry / "x.npy")
     assert x.dtype == np.float32
     assert x.shape == (7, 251, 80)
@@ -82,7 +82,7 @@ def test_bytes_do_not_depend_on_torchs_threads_here(rendered, entry, tmp_path):
 def test_audio_in_the_cache_is_the_sources_with_its_texts(tmp_path):
     source = Tones(tmp_path / "log", text="Grüße\n")
     entry = cached_audio(source, tmp_path / "cache", 2)
-    assert set(content(entry)) == {"audio.npy", "about.txt", "key.json"}
+    assert set(content(entry)) == {"audio.npy", "about.txt", "key.json", "files.json"}
     assert (entry / "about.txt").read_text(encoding="utf-8") == "Grüße\n"
     audio = np.load(entry / "audio.npy")
     assert audio.dtype == np.float32

@@ -1,11 +1,15 @@
 import json
 import math
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from filelock import FileLock
 
 from datamodules import NSynthDataModule
 from datamodules.errors import DataError
@@ -15,6 +19,9 @@ from datamodules.nsynth.rendered import INSTRUMENTS, Note, RenderedNotes, render
 from datamodules.synthesis import fluidsynth, general_midi
 from lightning_app.commands.disentangle import main
 from modules.audio.representation import LogMagnitudePicture
+from tests.processes import of_session, wait_until
+
+ROOT = Path(__file__).parents[3]
 
 RATE = 16_000
 LEADS = RenderedNotes(families=("synth_lead",), pitches=(48, 60), velocities=(60, 110))
@@ -226,6 +233,52 @@ def test_a_folder_that_exists_is_not_touched(tmp_path):
     with pytest.raises(DataError, match=r"notes exists already; name another folder, or remove it first"):
         render_to(tmp_path / "notes")
     assert contents(tmp_path) == {"notes/mine.txt": b"kept"}
+
+
+def test_a_second_process_at_the_same_folder_is_refused_and_the_first_is_left_alone(tmp_path):
+    draft = tmp_path / "notes.draft-of-the-first"
+    draft.mkdir()
+    with FileLock(tmp_path / ".notes.lock"), pytest.raises(DataError) as refused:
+        render_to(tmp_path / "notes", LEADS, n_workers=1)
+    assert str(refused.value) == (
+        f"another process is rendering to {tmp_path}/notes; wait for it, or name another folder."
+    )
+    assert draft.is_dir()
+
+
+RENDER = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have it ignored in the background
+from lightning_app.commands.disentangle import main
+main(["render-nsynth", "--destination", sys.argv[1], "--n_workers", "2"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which processes there are")
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [
+        (signal.SIGTERM, 143, "Ended by SIGTERM."),
+        (signal.SIGINT, 130, "Stopped."),
+        (signal.SIGKILL, -signal.SIGKILL, None),
+    ],
+    ids=["SIGTERM", "SIGINT", "SIGKILL"],
+)
+def test_a_command_that_is_ended_leaves_no_process_and_no_draft(tmp_path, number, status, said):
+    command = [sys.executable, "-c", RENDER, str(tmp_path / "notes")]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_until(lambda: any(tmp_path.glob("notes.draft-*/nsynth-train/audio/*.wav")), "notes are rendered")
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == status
+    wait_until(lambda: not of_session(process.pid), "all processes have ended", seconds=20)
+    if said is not None:
+        assert errors.splitlines()[-1:] == [said]
+        assert list(tmp_path.iterdir()) == []
+    render_to(tmp_path / "notes", LEADS, n_workers=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path):

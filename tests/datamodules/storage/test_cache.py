@@ -45,7 +45,7 @@ def refusal(cache_dir: Path, build: Callable[[Path], None], n_bytes: int) -> str
 
 
 def assert_whole(entry: Path) -> None:
-    assert sorted(path.name for path in entry.iterdir()) == ["first.bin", "key.json", "second.bin"]
+    assert sorted(path.name for path in entry.iterdir()) == ["files.json", "first.bin", "key.json", "second.bin"]
     assert (entry / "first.bin").read_bytes() == b"1" * 1000
     assert (entry / "second.bin").read_bytes() == b"2" * 1000
 
@@ -165,3 +165,51 @@ def test_a_file_where_the_folder_should_be(tmp_path):
         message = refusal(cache_dir, fill, 2000)
         assert message.startswith(f"cannot write the cache entry {cache_dir}/clips-")
         assert "cache_dir" in message
+
+
+def cut(entry: Path) -> None:
+    os.truncate(entry / "second.bin", 999)
+
+
+def lose(entry: Path) -> None:
+    (entry / "first.bin").unlink()
+
+
+def empty(entry: Path) -> None:
+    (entry / "key.json").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"), [(cut, "second.bin is not 1000 bytes long"), (lose, "first.bin"), (empty, "key.json is another")]
+)
+def test_a_spoilt_entry_is_told_and_made_anew(tmp_path, caplog, spoil, said):
+    entry = cached(tmp_path, "clips", KEY, fill, 2000)
+    spoil(entry)
+
+    assert_whole(cached(tmp_path, "clips", KEY, fill, 2000))
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert f"The cache entry {entry} is spoilt" in record.getMessage()
+    assert said in record.getMessage()
+    assert entries(tmp_path) == [entry]
+
+
+def test_a_spoilt_entry_stays_until_there_is_another(tmp_path):
+    entry = cached(tmp_path, "clips", KEY, fill, 2000)
+    cut(entry)
+
+    def fail(draft: Path) -> None:
+        raise RuntimeError("halfway")
+
+    with pytest.raises(RuntimeError, match="halfway"):
+        cached(tmp_path, "clips", KEY, fail, 2000)
+    assert (entry / "first.bin").read_bytes() == b"1" * 1000
+    assert_whole(cached(tmp_path, "clips", KEY, fill, 2000))
+
+
+def test_an_entry_of_an_earlier_version_is_taken(tmp_path):
+    """It has no list of its files."""
+    entry = cached(tmp_path, "clips", KEY, fill, 2000)
+    (entry / "files.json").unlink()
+
+    assert cached(tmp_path, "clips", KEY, lambda _: pytest.fail("built"), 2000) == entry

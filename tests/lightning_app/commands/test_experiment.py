@@ -124,7 +124,7 @@ def test_run_that_was_ended_leaves_no_process_and_goes_on(arguments, finish, tmp
     process.terminate()
 
     _, message = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 143
     assert "Stopped. The same command goes on" in message
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)

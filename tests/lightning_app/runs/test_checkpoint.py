@@ -1,5 +1,7 @@
 """Checkpoints of other models, and files that are none."""
 
+import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,15 @@ from lightning import LightningModule
 from torch import nn
 
 from lightning_app.errors import RunError
-from lightning_app.runs.checkpoint import evaluated_state, load_weights, read_checkpoint, require_fit, trained_step
+from lightning_app.runs.checkpoint import (
+    evaluated_state,
+    load_weights,
+    newest_whole_checkpoint,
+    read_checkpoint,
+    require_fit,
+    trained_step,
+)
+from lightning_app.runs.run_folder import RunFolder
 from modules.dsae import DSAE
 from modules.errors import ModelError
 from modules.vae import BetaVAE
@@ -93,3 +103,51 @@ def test_file_of_others(tmp_path, content):
 def test_no_file(tmp_path):
     with pytest.raises(RunError, match=r"no checkpoint at .*nowhere\.ckpt"):
         read_checkpoint(tmp_path / "nowhere.ckpt")
+
+
+@pytest.mark.parametrize("part", ["data/0", "data.pkl"])
+def test_checkpoint_that_was_damaged_inside(save, part):
+    path = save(DSAE((9, 10)))
+    with zipfile.ZipFile(path) as archive:
+        (place,) = [one.header_offset for one in archive.infolist() if one.filename.endswith(f"/{part}")]
+    content = bytearray(path.read_bytes())
+    content[place + 200] ^= 1  # past the header of that part, and what it is aligned by
+    path.write_bytes(content)
+
+    with pytest.raises(RunError, match=rf"model\.ckpt was damaged after it was written \(.*{part}\); take another"):
+        read_checkpoint(path)
+
+
+class Malicious:
+    """Runs a program as it is read by those who read objects."""
+
+    def __reduce__(self):
+        return os.mkdir, ("ran",)
+
+
+def test_objects_are_refused_in_one_sentence_and_not_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"state_dict": {}, "epoch": 0, "global_step": 0, "other": Malicious()}, "model.ckpt")
+
+    with pytest.raises(RunError, match="it holds objects other than weights, which are not loaded") as raised:
+        read_checkpoint(Path("model.ckpt"))
+
+    assert "\n" not in str(raised.value)
+    assert not Path("ran").exists()
+
+
+def test_newest_checkpoint_is_the_newest_whole_one(save, tmp_path, capsys):
+    folder = RunFolder(tmp_path / "run")
+    folder.checkpoints.mkdir(parents=True)
+    for name in ("best", "last"):
+        save(DSAE((9, 10))).rename(folder.checkpoints / f"{name}.ckpt")
+    content = bytearray(folder.last_checkpoint.read_bytes())
+    assert newest_whole_checkpoint(folder) == folder.last_checkpoint
+    content[len(content) // 2] ^= 1
+    folder.last_checkpoint.write_bytes(content)
+    (folder.checkpoints / f".{'0' * 32}.ckpt").write_bytes(b"")  # what a killed process leaves
+
+    assert newest_whole_checkpoint(folder) == folder.best_checkpoint
+    assert capsys.readouterr().out == (
+        f"last.ckpt in {folder.checkpoints} cannot be read; taking best.ckpt, of step 0.\n"
+    )

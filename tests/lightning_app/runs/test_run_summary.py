@@ -82,7 +82,9 @@ def test_state(run, mark, expected):
 
 def test_run_that_is_training_now_and_then_is_killed(run):
     folder = run()
-    process = subprocess.Popen([sys.executable, "-c", HOLDS, str(folder.path)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(folder.path), "fit"], stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout.readline() == "held\n"
         assert RunSummary.of(folder).state is State.RUNNING
