@@ -25,16 +25,19 @@ from lightning_app.callbacks import (
     TrainingEnd,
 )
 from lightning_app.callbacks.checks import check_callbacks, check_loggers, check_monitored
+from lightning_app.commands.config_files import read_config
 from lightning_app.commands.parser import PARSER_MODE, OneMessageParser
 from lightning_app.errors import RunError, one_message, options_named
 from lightning_app.quiet import silence_libraries
 from lightning_app.run_options import check_options, explained, monitored
 from lightning_app.runs.checkpoint import require_fit
 from lightning_app.runs.model_and_data import add_model_and_data
+from lightning_app.runs.references import refuse_resolvers
 from lightning_app.runs.run_arguments import with_run_arguments
 from lightning_app.runs.run_folder import RunFolder
 from lightning_app.runs.run_lock import held_for_training, require_no_training
 from lightning_app.runs.starting import checkpoint_to_load, refuse_to_overwrite
+from lightning_app.runs.trust import foreign_records, restricted
 
 CALLBACK_SLOTS = (
     "schedule",
@@ -57,7 +60,11 @@ class DisentangleCLI(LightningCLI):
     """
 
     def __init__(self, args: list[str] | None = None) -> None:
-        with ExitStack() as self._held, options_named(self._keys):
+        words = sys.argv[1:] if args is None else args
+        arguments, records = with_run_arguments(words), foreign_records(words)
+        for record in records:
+            refuse_resolvers(record, read_config(record))
+        with ExitStack() as self._held, options_named(self._keys), restricted(records, words):
             super().__init__(
                 LightningModule,
                 LightningDataModule,
@@ -70,7 +77,7 @@ class DisentangleCLI(LightningCLI):
                     "prog": "disentangle",
                     "description": "Disentangled representations of music audio.",
                 },
-                args=args,
+                args=arguments,
             )
 
     def _keys(self) -> list[str]:
@@ -91,6 +98,11 @@ class DisentangleCLI(LightningCLI):
         parser.add_argument("--name", type=str, default="unnamed", help="Name of the run: of its folder and in W&B.")
         parser.add_argument(
             "--run", help="Folder of a run: takes its configuration and best checkpoint, and writes to it."
+        )
+        parser.add_argument(
+            "--trust",
+            action="store_true",
+            help="Let the record of a run from another machine name any class or function, which is then executed.",
         )
         parser.add_argument(
             "--overwrite", action="store_true", help="Remove the run that the folder of a `fit` holds, and start anew."
@@ -179,7 +191,7 @@ def main(args: list[str] | None = None) -> None:
     with one_message():
         try:
             with explained():
-                DisentangleCLI(with_run_arguments(sys.argv[1:] if args is None else args))
+                DisentangleCLI(args)
         except SIGTERMException:
             sys.exit(128 + signal.SIGTERM)  # Lightning's own is 0, as if training had come to its end
         except SystemExit as end:

@@ -7,12 +7,14 @@ import yaml
 from lightning import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
 from lightning.pytorch.trainer.states import TrainerFn
-from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 
+from lightning_app.errors import RunError
 from lightning_app.files import whole_file
 from lightning_app.machine import machine
 from lightning_app.runs.portable_paths import with_portable_paths
 from lightning_app.runs.run_folder import RunFolder
+from lightning_app.runs.signature import signed
 
 
 class ConfigRecord(SaveConfigCallback):
@@ -26,7 +28,8 @@ class ConfigRecord(SaveConfigCallback):
     ``config.<subcommand>.yaml``. Beside it, ``machine.json`` or ``machine.<subcommand>.json`` has what
     `lightning_app.machine.machine` returns. Both are written when the work starts, so a run that fails before, say on a
     checkpoint of another model, leaves the records of the run before it as they were. Paths in
-    the run's folder are written as references to it, so that the folder may be moved.
+    the run's folder are written as references to it, so that the folder may be moved, and this machine signs the
+    configuration, so that it knows later that it has written it.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -52,11 +55,11 @@ class ConfigRecord(SaveConfigCallback):
             return
         # What is a choice of this call and not of the run is left out: the next call makes its own.
         config: Any = self.config.clone()
-        config.ckpt_path, config.overwrite = None, False
+        config.ckpt_path, config.overwrite, config.trust = None, False, False
         written = yaml.safe_load(self.parser.dump(config, skip_unset=False))
         folder, subcommand = RunFolder.of(trainer), trainer.state.fn.value
         with whole_file(folder.config_of(subcommand)) as draft:
-            draft.write_text(yaml.safe_dump(with_portable_paths(written), sort_keys=False))
+            draft.write_text(_signed(yaml.safe_dump(with_portable_paths(written), sort_keys=False)))
         here = machine(trainer.strategy.root_device)
         with whole_file(folder.machine_of(subcommand)) as draft:
             draft.write_text(json.dumps(here, indent=2) + "\n")
@@ -66,6 +69,15 @@ class ConfigRecord(SaveConfigCallback):
                 # The step by which Lightning logs, which is not global_step where there are several optimisers.
                 logger.begin(subcommand, trainer.fit_loop.epoch_loop._batches_that_stepped)
             logger.log_hyperparams({**self.config.as_dict(), **facts})
+
+
+def _signed(text: str) -> str:
+    """The text with this machine's signature, or without one where it has no place to keep a key."""
+    try:
+        return signed(text)
+    except RunError as error:
+        rank_zero_warn(f"{error} So this run is taken for one of another machine, whose class paths are restricted.")
+        return text
 
 
 def _data_key(trainer: Trainer) -> str | None:
