@@ -140,7 +140,8 @@ class BetaVAE(LightningModule):
         Returns:
             Shape (n_sequences, 1, T, F).
         """
-        return self.decode(torch.randn(n_sequences, self.hparams["latent_dim"], device=self.device))
+        z = torch.randn(n_sequences, self.hparams["latent_dim"], device=self.device, dtype=self.dtype)
+        return self.decode(z)
 
     @property
     def term_names(self) -> tuple[str, ...]:
