@@ -23,8 +23,9 @@ from lightning_app.callbacks import (
     StageProgressBar,
     StepSeed,
     TrainingEnd,
+    ValidationSchedule,
 )
-from lightning_app.callbacks.checks import check_callbacks, check_loggers, check_monitored
+from lightning_app.callbacks.checks import check_averages, check_callbacks, check_loggers, check_monitored
 from lightning_app.commands.config_files import read_config
 from lightning_app.commands.parser import PARSER_MODE, OneMessageParser
 from lightning_app.errors import RunError, one_message, options_named
@@ -116,6 +117,7 @@ class DisentangleCLI(LightningCLI):
 
     def before_fit(self) -> None:
         self._check("fit")
+        check_averages(self.trainer, self.model)
         followed = monitored(self.config["fit"])
         check_monitored(self.trainer, self.model, {f"{slot}.monitor": score for slot, score in followed.items()})
 
@@ -131,7 +133,7 @@ class DisentangleCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         config = {**self._get(self.config_init, "trainer", default={}), **kwargs}
         callbacks = [callback for slot in CALLBACK_SLOTS if (callback := self._get(self.config_init, slot)) is not None]
-        callbacks += [FiniteLoss(), LearningRate(), TrainingEnd(), CheckpointProgress()]
+        callbacks += [FiniteLoss(), LearningRate(), TrainingEnd(), CheckpointProgress(), ValidationSchedule()]
         seed = self._get(self.config, "seed_everything")
         if seed is not False:
             callbacks.append(StepSeed(seed))

@@ -15,6 +15,7 @@ from lightning_app.callbacks.swap_examples import SwapExamples
 from lightning_app.callbacks.training_end import TrainingEnd
 from lightning_app.callbacks.traversal_examples import TraversalExamples
 from lightning_app.callbacks.two_stage_training import TwoStageTraining
+from lightning_app.callbacks.validation_schedule import ValidationSchedule
 
 __all__ = [
     "CheckpointProgress",
@@ -32,4 +33,5 @@ __all__ = [
     "TrainingEnd",
     "TraversalExamples",
     "TwoStageTraining",
+    "ValidationSchedule",
 ]

@@ -5,8 +5,10 @@ from argparse import Action, ArgumentError
 from pathlib import Path
 from typing import Any, NoReturn
 
+import torch
 import yaml
 from jsonargparse import get_loader, set_dumper, set_loader
+from jsonargparse.typing import register_type
 from lightning.pytorch.cli import LightningArgumentParser
 
 from lightning_app.commands.config_files import with_includes
@@ -57,5 +59,6 @@ def _load(text: str) -> Any:
     return with_includes(get_loader("yaml")(text), Path.cwd())  # jsonargparse moves to the folder of the file it reads
 
 
+register_type(torch.device, serializer=str)  # of callbacks like Lightning's averages of weights
 set_dumper("yaml", _dump)
 set_loader(PARSER_MODE, _load, (yaml.YAMLError,))
