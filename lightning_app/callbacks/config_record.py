@@ -26,10 +26,11 @@ class ConfigRecord(SaveConfigCallback):
 
     ``fit`` writes ``config.yaml``, which the other subcommands take with ``-c``; each of those writes
     ``config.<subcommand>.yaml``. Beside it, ``machine.json`` or ``machine.<subcommand>.json`` has what
-    `lightning_app.machine.machine` returns. Both are written when the work starts, so a run that fails before, say on a
-    checkpoint of another model, leaves the records of the run before it as they were. Paths in
-    the run's folder are written as references to it, so that the folder may be moved, and this machine signs the
-    configuration, so that it knows later that it has written it.
+    `lightning_app.machine.machine` returns, and the ``seed``, the ``data_key``, the number of ``processes``, and that
+    of ``loader_workers`` of each. Both are written when the work starts, so a run that fails before, say on a
+    checkpoint of another model, leaves the records of the run before it as they were. Paths in the run's folder are
+    written as references to it, so that the folder may be moved, and this machine signs the configuration, so that it
+    knows later that it has written it.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -60,10 +61,15 @@ class ConfigRecord(SaveConfigCallback):
         folder, subcommand = RunFolder.of(trainer), trainer.state.fn.value
         with whole_file(folder.config_of(subcommand)) as draft:
             draft.write_text(_signed(yaml.safe_dump(with_portable_paths(written), sort_keys=False)))
-        here = machine(trainer.strategy.root_device)
+        here = machine(trainer.strategy.root_device) | {
+            "seed": self.config.seed_everything,
+            "data_key": _of_data(trainer, "cache_key"),
+            "processes": trainer.world_size,
+            "loader_workers": _of_data(trainer, "num_workers"),
+        }
         with whole_file(folder.machine_of(subcommand)) as draft:
             draft.write_text(json.dumps(here, indent=2) + "\n")
-        facts = {"commit": here["commit"], "versions": here["versions"], "data_key": _data_key(trainer)}
+        facts = {name: here[name] for name in ("commit", "versions", "data_key")}
         for logger in trainer.loggers:
             if hasattr(logger, "begin"):
                 # The step by which Lightning logs, which is not global_step where there are several optimisers.
@@ -80,6 +86,6 @@ def _signed(text: str) -> str:
         return text
 
 
-def _data_key(trainer: Trainer) -> str | None:
-    """What the data are, in a word, where they tell it."""
-    return getattr(trainer.datamodule, "cache_key", None)  # type: ignore[attr-defined]
+def _of_data(trainer: Trainer, name: str) -> Any:
+    """What the data tell of themselves; None where they do not."""
+    return getattr(trainer.datamodule, name, None)  # type: ignore[attr-defined]
