@@ -140,7 +140,7 @@ class BetaVAE(LightningModule):
         Returns:
             Shape (n_sequences, 1, T, F).
         """
-        z = torch.randn(n_sequences, self.hparams["latent_dim"], device=self.device, dtype=self.dtype)
+        z = torch.randn(n_sequences, self.hparams["latent_dim"], device=self.device).to(next(self.parameters()))
         return self.decode(z)
 
     @property
