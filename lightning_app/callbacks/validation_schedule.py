@@ -33,8 +33,8 @@ def _require_validation(trainer: Trainer) -> None:
     due, total = _first_validation(trainer), _n_batches(trainer)
     if score is not None and due is not None and due > total:
         raise RunError(
-            f"training ends after {total:.0f} batches, before the first validation, which is after {due:.0f}; the best "
-            f"checkpoint follows {score}, and there would be none. Train for longer, validate more often "
+            f"training ends after batch {total:.0f}, before the first validation, which is after batch {due:.0f}; the "
+            f"best checkpoint follows {score}, and there would be none. Train for longer, validate more often "
             "(--trainer.val_check_interval, --trainer.check_val_every_n_epoch), or follow a score of training "
             "(--checkpoint.monitor train/loss)."
         )

@@ -32,6 +32,7 @@ _ALLOWED = (
 # It calls whatever it is given.
 _DENIED = tuple(f"lightning.pytorch.callbacks.{path}" for path in ("LambdaCallback", "lambda_function"))
 _RECORDS = re.compile(r"config(\.(validate|test|predict))?\.yaml")
+_SHORTEST = len("--r")
 _REFUSED = re.compile(r"Importing '([^']+)' is not allowed")
 
 
@@ -117,9 +118,10 @@ def _is_record(path: Path) -> bool:
 
 
 def _values(words: Sequence[str], *options: str) -> Iterator[str]:
+    """The values of options, which argparse takes in shorter forms too: ``--conf FILE``, ``-cFILE``."""
     for word, following in zip(words, [*words[1:], ""], strict=True):
         name, equals, value = word.partition("=")
-        if word in options:
-            yield following
-        elif equals and name in options:
-            yield value
+        if not word.startswith("--") and word[:2] in options:
+            yield word[2:].removeprefix("=") or following
+        elif len(name) > _SHORTEST and any(option.startswith(name) for option in options):
+            yield value if equals else following

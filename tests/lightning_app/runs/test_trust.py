@@ -130,6 +130,7 @@ def test_nor_what_its_checkpoints_hold(run, marker, capsys, words):
     for path in (run / "checkpoints").glob("*.ckpt"):
         content = torch.load(path, weights_only=True)
         torch.save(content | {"hyper_parameters": Touches(marker)}, path)
+    write(run, weights_only=False)  # of Lightning, which would unpickle all then
 
     fails(capsys, words[0], "--run", str(run), *words[1:])
     with pytest.raises(RunError, match="is not a checkpoint"):
@@ -232,4 +233,6 @@ def test_configuration_of_the_user_may_be_called_as_it_likes(tmp_path):
 
     assert foreign_records(["fit", "-c", str(tmp_path / "config.yaml"), "--config=x.yaml"]) == []
     (tmp_path / "checkpoints").mkdir()
-    assert foreign_records(["fit", f"--config={tmp_path / 'config.yaml'}"]) == [tmp_path / "config.yaml"]
+    path = str(tmp_path / "config.yaml")
+    for words in (["-c", path], [f"-c{path}"], ["--config", path], [f"--config={path}"], ["--conf", path]):
+        assert foreign_records(["fit", *words]) == [tmp_path / "config.yaml"]
