@@ -26,18 +26,22 @@ from lightning_app.callbacks import (
     StageProgressBar,
     StepSeed,
     TrainingEnd,
+    ValidationSchedule,
 )
-from lightning_app.callbacks.checks import check_callbacks, check_loggers, check_monitored
+from lightning_app.callbacks.checks import check_averages, check_callbacks, check_loggers, check_monitored
+from lightning_app.commands.config_files import read_config
 from lightning_app.commands.parser import PARSER_MODE, OneMessageParser
 from lightning_app.errors import RunError, UsageError, one_message, options_named
 from lightning_app.quiet import silence_libraries
 from lightning_app.run_options import check_options, explained, monitored
 from lightning_app.runs.checkpoint import require_fit
 from lightning_app.runs.model_and_data import add_model_and_data
+from lightning_app.runs.references import refuse_resolvers
 from lightning_app.runs.run_arguments import with_run_arguments
 from lightning_app.runs.run_folder import RunFolder
 from lightning_app.runs.run_lock import held_for
 from lightning_app.runs.starting import checkpoint_to_load, refuse_to_overwrite
+from lightning_app.runs.trust import foreign_records, restricted
 from lightning_app.runs.whole_checkpoints import WholeCheckpoints
 from lightning_app.termination import Terminated
 
@@ -62,7 +66,11 @@ class DisentangleCLI(LightningCLI):
     """
 
     def __init__(self, args: list[str] | None = None) -> None:
-        with ExitStack() as self._held, options_named(self._keys):
+        words = sys.argv[1:] if args is None else args
+        arguments, records = with_run_arguments(words), foreign_records(words)
+        for record in records:
+            refuse_resolvers(record, read_config(record))
+        with ExitStack() as self._held, options_named(self._keys), restricted(records, words):
             super().__init__(
                 LightningModule,
                 LightningDataModule,
@@ -75,7 +83,7 @@ class DisentangleCLI(LightningCLI):
                     "prog": "disentangle",
                     "description": "Disentangled representations of music audio.",
                 },
-                args=args,
+                args=arguments,
             )
 
     def _keys(self) -> list[str]:
@@ -98,6 +106,11 @@ class DisentangleCLI(LightningCLI):
             "--run", help="Folder of a run: takes its configuration and best checkpoint, and writes to it."
         )
         parser.add_argument(
+            "--trust",
+            action="store_true",
+            help="Let the record of a run from another machine name any class or function, which is then executed.",
+        )
+        parser.add_argument(
             "--overwrite", action="store_true", help="Remove the run that the folder of a `fit` holds, and start anew."
         )
         for slot in CALLBACK_SLOTS:
@@ -109,6 +122,7 @@ class DisentangleCLI(LightningCLI):
 
     def before_fit(self) -> None:
         self._check("fit")
+        check_averages(self.trainer, self.model)
         followed = monitored(self.config["fit"])
         check_monitored(self.trainer, self.model, {f"{slot}.monitor": score for slot, score in followed.items()})
 
@@ -133,7 +147,7 @@ class DisentangleCLI(LightningCLI):
         if getattr(self.datamodule, "shares_batches", False):  # see datamodules.protocols.SharesBatches
             config["use_distributed_sampler"] = False
         callbacks = [callback for slot in CALLBACK_SLOTS if (callback := self._get(self.config_init, slot)) is not None]
-        callbacks += [FiniteLoss(), LearningRate(), CheckpointProgress()]
+        callbacks += [FiniteLoss(), LearningRate(), CheckpointProgress(), ValidationSchedule()]
         callbacks += [TrainingEnd(), EvaluationEnd(), Interruption()]
         seed = self._get(self.config, "seed_everything")
         if seed is not False:
@@ -198,7 +212,7 @@ def main(args: list[str] | None = None) -> None:
     with one_message():
         try:
             with explained():
-                DisentangleCLI(with_run_arguments(sys.argv[1:] if args is None else args))
+                DisentangleCLI(args)
         except Terminated:
             raise
         except SIGTERMException:

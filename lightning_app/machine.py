@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 import threadpoolctl
 import torch
 
 from datamodules.storage.cores import usable_cores
+from lightning_app import __version__
 
 _CPU_INFO = Path("/proc/cpuinfo")
 # Which of its lines name the model: the first three on x86, the others on Arm.
@@ -23,7 +25,10 @@ _VARIABLES = (
     *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"),
     "CUBLAS_WORKSPACE_CONFIG",
 )
-_PACKAGES = ("torch", "torchaudio", "lightning", "numpy", "scipy", "scikit-learn", "numba")
+_PACKAGES = (
+    *("torch", "torchaudio", "torchcrepe", "torchmetrics", "lightning", "numpy", "scipy", "scikit-learn", "numba"),
+    *("soundfile", "pyfluidsynth", "wandb", "omegaconf", "jsonargparse"),
+)
 
 
 def machine(device: torch.device | None = None) -> dict[str, Any]:
@@ -51,7 +56,12 @@ def machine(device: torch.device | None = None) -> dict[str, Any]:
             ],
         },
         "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
-        "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
+        "versions": {
+            "python": platform.python_version(),
+            "disentangle": __version__,
+            **{package: version(package) for package in _PACKAGES},
+            "libsndfile": soundfile.__libsndfile_version__,
+        },
         "gpu": torch.cuda.get_device_name(device) if device is not None and device.type == "cuda" else None,
         "commit": _commit(),
     }

@@ -14,12 +14,22 @@ from lightning_app.errors import RunError, UsageError, did_you_mean
 
 _LARGEST_SEED = 2**32 - 1
 _LONGEST_NAME = 200  # of the 255 that file systems take: files are named after runs
+_MIXED = {"bf16-true": "bf16-mixed", "16-true": "16-mixed"}
+_LIMITS = {
+    "fit": "limit_train_batches",
+    "validate": "limit_val_batches",
+    "test": "limit_test_batches",
+    "predict": "limit_predict_batches",
+}
 # What a library says, as a pattern, and what to say instead.
 _EXPLAINED = (
     (r"No supported gpu backend|CUDAAccelerator.*not available|MPSAccelerator.*not available",
      "torch finds no such GPU here; --trainer.accelerator auto takes what there is."),
     (r"`Trainer\(devices=(.+?)\)` value is not a valid",
      "--trainer.devices {0}: it is the number of GPUs or processes, 1 or more, or auto."),
+    (r"`val_check_interval` \((\d+)\) must be less than or equal to the number of the training batches \((\d+)\)",
+     "--trainer.val_check_interval {0}, but an epoch has {1} batches; take fewer, or count over epochs with "
+     "--trainer.check_val_every_n_epoch null."),
     (r"`enable_checkpointing=False` but found",
      "--trainer.enable_checkpointing false, but checkpoints are configured; leave them out with --checkpoint null "
      "--last_checkpoint null."),
@@ -62,6 +72,13 @@ def check_options(subcommand: str, options: Namespace) -> None:
     strategy, known = trainer["strategy"], ["auto", *StrategyRegistry.available_strategies()]
     if isinstance(strategy, str) and strategy not in known:
         raise UsageError(f"--trainer.strategy {strategy}: there is no such strategy.{did_you_mean(strategy, known)}")
+    if trainer["barebones"]:
+        raise UsageError(
+            "--trainer.barebones true leaves out the checkpoints, the logs and the progress bar that every run has; "
+            "leave it out. Where the time goes is told by --trainer.profiler simple."
+        )
+    _refuse_half_precision(trainer["precision"])
+    _refuse_without_batches(subcommand, trainer)
     if trainer["limit_val_batches"] == 0 and subcommand == "fit":
         _refuse_without_validation(options)
 
@@ -70,6 +87,21 @@ def monitored(options: Namespace) -> dict[str, str]:
     """Returns the scores that checkpoints, early stopping and the like follow, by slot."""
     followed = {slot: options.get(f"{slot}.init_args.monitor") for slot in vars(options)}
     return {slot: score for slot, score in followed.items() if isinstance(score, str)}
+
+
+def _refuse_half_precision(precision: object) -> None:
+    mixed = _MIXED.get(str(precision))
+    if mixed is not None:
+        raise UsageError(
+            f"--trainer.precision {precision} keeps the weights themselves in half precision, where the small steps of "
+            f"Adam are lost, and so are the digits of the clips' attributes; take {mixed}."
+        )
+
+
+def _refuse_without_batches(subcommand: str, trainer: Namespace) -> None:
+    limit = _LIMITS[subcommand]
+    if trainer[limit] == 0:
+        raise UsageError(f"--trainer.{limit} 0 leaves nothing to {subcommand}; leave it out, or take 1 or more.")
 
 
 def _refuse_without_validation(options: Namespace) -> None:

@@ -39,14 +39,17 @@ def standard_normal_like(gaussian: Gaussian) -> Gaussian:
 
 
 def kl_divergence(q: Gaussian, p: Gaussian) -> Tensor:
-    """Returns KL(q || p) of each dimension, in nats; the shape of the arguments.
+    """Returns KL(q || p) of each dimension, in nats; the shape of the arguments, and float32 at least.
+
+    In half precision, small divergences would be lost in the difference of larger terms.
 
     >>> q = Gaussian(torch.ones(1), torch.zeros(1))
     >>> kl_divergence(q, standard_normal_like(q))
     tensor([0.5000])
     """
-    log_ratio = q.log_variance - p.log_variance
-    distance = (q.mean - p.mean).square() * torch.exp(-p.log_variance)
+    least = torch.promote_types(q.mean.dtype, torch.float32)
+    log_ratio = q.log_variance.to(least) - p.log_variance.to(least)
+    distance = (q.mean.to(least) - p.mean.to(least)).square() * torch.exp(-p.log_variance.to(least))
     return 0.5 * (torch.exp(log_ratio) + distance - 1.0 - log_ratio)
 
 

@@ -23,6 +23,14 @@ def _threads():
     _set_threads()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _key_of_the_tests(tmp_path_factory):
+    """What tests write is signed with a key of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_wandb_service():
     """Processes that a test starts do not look for the service of W&B that a test before it had."""

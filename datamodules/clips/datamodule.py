@@ -242,7 +242,8 @@ class ClipDataModule(LightningDataModule):
         if "audio" not in batch:
             return batch
         audio = batch.pop("audio")
-        return {"x": self.representation.to(audio.device)(audio)} | batch
+        # In float32, whatever a trainer trains in.
+        return {"x": self.representation.to(audio.device)(audio.float()).to(audio.dtype)} | batch
 
     def _loader(self, dataset: ClipDataset, batches: SharedBatches) -> DataLoader[dict[str, Tensor]]:
         return ClipLoader(

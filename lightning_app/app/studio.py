@@ -14,7 +14,7 @@ from datamodules.protocols import ClipData
 from lightning_app.errors import RunError
 from lightning_app.evaluation.requirements import clip_data
 from lightning_app.evaluation.traversal import posterior_means, range_of
-from lightning_app.listening.opened_run import CPU, OpenedRun
+from lightning_app.listening.opened_run import OpenedRun
 from lightning_app.listening.tiles import Sounds, Tile, TileMaker
 from lightning_app.media.class_titles import class_title
 from lightning_app.own_sounds.clip import as_clip
@@ -158,7 +158,7 @@ class Studio:
     def _means(self) -> Tensor:
         """Posterior means of validation clips, from which the ranges of dimensions follow."""
         assert self.run.regularised is not None
-        return posterior_means(self.run.regularised, self.data, CPU)
+        return posterior_means(self.run.regularised, self.data)
 
     def _sound(self, number: int) -> ShelfSound:
         if not 0 <= number < len(self.sounds):

@@ -17,6 +17,7 @@ from lightning_app.callbacks.swap_examples import SwapExamples
 from lightning_app.callbacks.training_end import TrainingEnd
 from lightning_app.callbacks.traversal_examples import TraversalExamples
 from lightning_app.callbacks.two_stage_training import TwoStageTraining
+from lightning_app.callbacks.validation_schedule import ValidationSchedule
 
 __all__ = [
     "CheckpointProgress",
@@ -36,4 +37,5 @@ __all__ = [
     "TrainingEnd",
     "TraversalExamples",
     "TwoStageTraining",
+    "ValidationSchedule",
 ]

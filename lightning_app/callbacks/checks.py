@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 
 from lightning import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import StochasticWeightAveraging, WeightAveraging
+from torch.nn.modules.batchnorm import _BatchNorm
 
+from lightning_app.callbacks.two_stage_training import TwoStageTraining
 from lightning_app.errors import RunError, did_you_mean
 from modules.protocols import Logging, lacking
 
@@ -28,6 +31,34 @@ def check_callbacks(trainer: Trainer, model: LightningModule, data: LightningDat
         check = getattr(callback, "check", None)
         if check is not None:
             check(model, data, stage)
+
+
+def check_averages(trainer: Trainer, model: LightningModule) -> None:
+    """Checks that averages of weights, which Lightning has callbacks for, are of one model and reach a checkpoint.
+
+    Args:
+        trainer: The trainer, with its callbacks.
+        model: The model.
+
+    Raises:
+        RunError: They are not; names the callback and the remedy.
+    """
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    averaging = next((one for one in callbacks if isinstance(one, StochasticWeightAveraging | WeightAveraging)), None)
+    if averaging is None:
+        return
+    name = type(averaging).__name__
+    if any(isinstance(callback, TwoStageTraining) for callback in callbacks):
+        raise RunError(
+            f"{name} averages the weights of both stages of training, and the average knows neither the stage nor its "
+            "prior; train in one stage (--schedule null), or leave it out."
+        )
+    normalised = any(isinstance(layer, _BatchNorm) for layer in model.modules())
+    if isinstance(averaging, StochasticWeightAveraging) and not normalised:
+        raise RunError(
+            f"{name} averages weights after the last checkpoint of a model without batch normalisation, so that no "
+            "checkpoint would hold the average; take lightning.pytorch.callbacks.EMAWeightAveraging."
+        )
 
 
 def check_loggers(trainer: Trainer) -> None:

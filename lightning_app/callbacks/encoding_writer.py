@@ -57,7 +57,7 @@ class EncodingWriter(Callback):
         known = {f"data_{name}" if name in taken else name: value for name, value in batch.items()}
         part = torch.full_like(batch["index"], dataloader_idx)
         rows: dict[str, Tensor] = {**known, **outputs, "part": part}
-        self._batches.append({name: value.cpu().numpy() for name, value in rows.items() if name not in _INPUTS})
+        self._batches.append({name: _array(value) for name, value in rows.items() if name not in _INPUTS})
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         batches = _gathered(self._batches, trainer)
@@ -74,6 +74,12 @@ class EncodingWriter(Callback):
             _save(draft, rows | _class_names(trainer, rows))
         shapes = ", ".join(f"{name} {values.shape}" for name, values in rows.items())
         rank_zero_info(f"Wrote {path}: {shapes}.")
+
+
+def _array(values: Tensor) -> np.ndarray:
+    """The values in NumPy, which has no bfloat16: in float32 at least."""
+    precise = values.float() if values.is_floating_point() and values.element_size() < 4 else values
+    return precise.cpu().numpy()
 
 
 def _clip_names(trainer: Trainer, indices: np.ndarray) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from datamodules.protocols import ClipData
 from lightning_app.callbacks.epoch_media import EpochMedia
 from lightning_app.errors import RunError, did_you_mean
 from lightning_app.evaluation.projection import Method, project, require_projection
-from lightning_app.evaluation.requirements import ClipLatent, clip_data, clip_latent
+from lightning_app.evaluation.requirements import ClipLatent, clip_data, clip_latent, heard
 from lightning_app.figures.saving import save_table
 from lightning_app.media.latent_map import save_latent_map
 from lightning_app.runs.run_folder import RunFolder
@@ -71,7 +71,7 @@ class LatentMap(EpochMedia):
         clips = np.linspace(0, len(dataset) - 1, n_clips).astype(int)
         was_training = module.training
         module.eval()
-        latents = _latents(latent, data, clips, module.device)
+        latents = _latents(module, latent, data, clips)
         module.train(was_training)
         if not np.isfinite(latents).all():
             rank_zero_warn("latents are not finite, so that there is no map of them.")
@@ -101,9 +101,9 @@ class LatentMap(EpochMedia):
 
 
 def _latents(
-    latent: ClipLatent, data: ClipData, clips: NDArray[np.integer], device: torch.device
+    module: LightningModule, latent: ClipLatent, data: ClipData, clips: NDArray[np.integer]
 ) -> NDArray[np.float32]:
     """The latent of each of some validation clips, (n, D)."""
     batches = np.split(clips, range(data.batch_size, len(clips), data.batch_size))
-    inputs = (data.batch(data.validation_dataset, batch, device)["x"] for batch in batches)
+    inputs = (heard(module, data, data.validation_dataset, batch) for batch in batches)
     return torch.cat([latent.of(x).cpu() for x in inputs]).float().numpy()

@@ -134,7 +134,7 @@ class SwapEvaluation(Callback):
         if self._instrument is None:
             return
         for batch in _own_share(self._data, trainer, pl_module.device):
-            v = swappable(pl_module).global_latent(batch["x"])
+            v = swappable(pl_module).global_latent(batch["x"].to(pl_module.dtype))
             self._instrument.update(v, batch[self._factor], batch["index"], "train")
 
     def on_test_batch_end(
@@ -149,7 +149,7 @@ class SwapEvaluation(Callback):
         model = swappable(pl_module)
         positions = [self._position[index] for index in batch["index"].tolist()]
         target = self._data.batch(self._dataset, self._partners[positions], pl_module.device)
-        swap = model.swap(batch["x"], target["x"])
+        swap = model.swap(batch["x"], target["x"].to(batch["x"]))
         self._scored.add(batch["index"])
         self._heard.add(batch["index"].cpu()[self._audible[positions]])
         if self._instrument is not None:
@@ -164,8 +164,8 @@ class SwapEvaluation(Callback):
         for row in np.flatnonzero(self._audible[positions]):
             # Not before the first batch, when the run's own bar is there.
             self._advance = self._advance or bar_beside(trainer, "Listening", self._n_audible(trainer))
-            one = Swap(*(decoded[row : row + 1] for decoded in swap))
-            source = batch["x"][row : row + 1]
+            one = Swap(*(decoded[row : row + 1].float() for decoded in swap))
+            source = batch["x"][row : row + 1].float()
             self._audio.update(source, one, int(batch["index"][row]), int(target["index"][row]))
             self._advance()
 

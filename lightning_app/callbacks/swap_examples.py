@@ -8,7 +8,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from lightning_app.callbacks.epoch_media import EpochMedia
 from lightning_app.errors import RunError
-from lightning_app.evaluation.requirements import clip_data, swap_factor, swappable
+from lightning_app.evaluation.requirements import clip_data, heard, swap_factor, swappable
 from lightning_app.evaluation.swap_pairs import classes_in_turn, partners_of_other_class
 from lightning_app.media.class_titles import class_title
 from lightning_app.media.examples import save_wav
@@ -62,7 +62,7 @@ class SwapExamples(EpochMedia):
         labels = dataset.labels[factor]
         sources = classes_in_turn(labels, self.n_examples)
         targets = partners_of_other_class(labels, self.seed)[sources]
-        source, target = (data.batch(dataset, clips, module.device)["x"] for clips in (sources, targets))
+        source, target = (heard(module, data, dataset, clips) for clips in (sources, targets))
         names = [class_title(factor, name) for name in data.class_names[factor]]
         rows = [f"{names[labels[i]]} to {names[labels[j]]}" for i, j in zip(sources, targets, strict=True)]
 
@@ -70,7 +70,7 @@ class SwapExamples(EpochMedia):
         devices = [module.device] if module.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(self.seed)
-            shown = swap_versions(model, source, target)
+            shown = {version: x.float() for version, x in swap_versions(model, source, target).items()}
             audio = {version: representation.inverse(x.cpu(), n_samples).numpy() for version, x in shown.items()}
 
         folder = RunFolder.of(trainer).media(name)

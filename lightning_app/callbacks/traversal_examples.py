@@ -63,14 +63,14 @@ class TraversalExamples(EpochMedia):
         module.eval()
         folder = RunFolder.of(trainer).media(name)
         clips = np.linspace(0, len(data.validation_dataset) - 1, self.n_examples).astype(int)
-        means = posterior_means(model, data, module.device)
+        means = posterior_means(model, data)
         rate = data.representation.sample_rate
         scores: dict[str, float] = {}
         pictures: dict[str, Path] = {}
         sounds: dict[str, dict[str, Path]] = {}
         for dim, attribute in zip(model.regularized_dims, model.attribute_names, strict=False):
             positions = range_of(means[:, dim], self.n_positions)
-            traversal = traverse(model, data, clips, dim, positions, attribute, module.device)
+            traversal = traverse(model, data, clips, dim, positions, attribute)
             pictures[attribute] = _save_picture(folder / f"{attribute}.png", traversal, attribute, data)
             sounds[attribute] = {
                 f"clip {number}": save_wav(folder / f"{attribute}_{number}.wav", waves.ravel(), rate)

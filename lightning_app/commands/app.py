@@ -9,7 +9,14 @@ from jsonargparse.typing import NonNegativeInt, PositiveInt
 from lightning_app.commands.function_command import call_function
 
 
-def serve(run: Path, port: int = 8571, clips: PositiveInt = 12, seed: NonNegativeInt = 0, browser: bool = True) -> None:
+def serve(
+    run: Path,
+    port: int = 8571,
+    clips: PositiveInt = 12,
+    seed: NonNegativeInt = 0,
+    browser: bool = True,
+    trust: bool = False,
+) -> None:
     """Opens a page where a trained model is tried on sounds: dropped, recorded, or clips of its data.
 
     The page is on 127.0.0.1 alone: no other machine can reach it, and it asks nothing of others. Ctrl-C ends it.
@@ -20,6 +27,7 @@ def serve(run: Path, port: int = 8571, clips: PositiveInt = 12, seed: NonNegativ
         clips: Number of clips of the run's data to choose from, 1 or more.
         seed: Seed of the draw of clips, and of the phases of the audio.
         browser: Whether to open the page in the browser.
+        trust: Whether a run from another machine may name any class or function, which is then executed.
 
     Raises:
         RunError: The folder holds no trained run, the model has nothing to try, or the port is taken.
@@ -32,7 +40,7 @@ def serve(run: Path, port: int = 8571, clips: PositiveInt = 12, seed: NonNegativ
 
     silence_libraries()
     check_runs([run])
-    (opened,) = open_runs([run])
+    (opened,) = open_runs([run], trust=trust)
     server = make_server(Studio(opened, clips, seed), port)
     address = f"http://127.0.0.1:{server.server_port}"
     print(f"Listening to {run}: {address} (Ctrl-C ends it)", flush=True)

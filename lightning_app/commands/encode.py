@@ -19,6 +19,7 @@ def encode(
     seconds: float | None = None,
     whole_files: bool = False,
     overwrite: bool = False,
+    trust: bool = False,
 ) -> None:
     """Writes what a trained model tells of sounds to a table in Parquet, with a row for each segment.
 
@@ -33,6 +34,7 @@ def encode(
             the last one.
         whole_files: Whether each file is encoded as one segment.
         overwrite: Whether an earlier table is replaced.
+        trust: Whether a run from another machine may name any class or function, which is then executed.
 
     Raises:
         RunError: The run cannot be used, a sound cannot be heard, or the table is there already.
@@ -54,7 +56,7 @@ def encode(
     silence_libraries()
     files = sound_files(sounds)
     check_place(out.parent, [out], files, overwrite=overwrite)
-    loaded = load_run(run)
+    loaded = load_run(run, trust=trust)
     check_lengths(loaded, seconds, whole_files)
     check_sounds(files)
     heard = (read_sound(file, str(file)) for file in track(files, "Encoding", transient=True))

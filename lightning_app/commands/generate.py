@@ -22,6 +22,7 @@ def generate(
     format: Literal["wav", "flac"] = "wav",
     seed: NonNegativeInt = 0,
     overwrite: bool = False,
+    trust: bool = False,
 ) -> None:
     """Draws sounds that no one has played from the prior of a trained model.
 
@@ -37,6 +38,7 @@ def generate(
         format: Format of the sounds.
         seed: Seed of the draw, and of phases that have to be guessed.
         overwrite: Whether files of earlier sounds are replaced.
+        trust: Whether a run from another machine may name any class or function, which is then executed.
 
     Raises:
         RunError: The run cannot be used, its model cannot draw, a sound cannot be heard, or a result is there already.
@@ -54,7 +56,7 @@ def generate(
     files = [out / f"sample_{n}.{format}" for n in range(1, number + 1)]
     picture = out / "samples.png"
     check_place(out, [*files, picture], given or [], overwrite=overwrite)
-    loaded = load_run(run)
+    loaded = load_run(run, trust=trust)
     generative(loaded.model)
     check_sounds(given or [])
     sounds = loaded.generate(number, reference=given, seed=seed)

@@ -1,16 +1,19 @@
 """The parser of options and configuration files: jsonargparse's, with includes and short errors."""
 
 import re
-from argparse import Action
+from argparse import Action, ArgumentError
 from pathlib import Path
 from typing import Any, NoReturn
 
+import torch
 import yaml
 from jsonargparse import get_loader, set_dumper, set_loader
+from jsonargparse.typing import register_type
 from lightning.pytorch.cli import LightningArgumentParser
 
 from lightning_app.commands.config_files import with_includes
 from lightning_app.commands.parser_messages import end_with, with_nearest
+from lightning_app.runs.trust import is_refusal
 
 PARSER_MODE = "omegaconf+"
 """References in a configuration are resolved after all options are merged."""
@@ -20,6 +23,8 @@ class OneMessageParser(LightningArgumentParser):
     """A parser whose errors are one message and not preceded by pages of usage."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        if is_refusal(message):
+            raise ArgumentError(None, message) from ex  # which `restricted` explains
         if not self.exit_on_error:  # it parses the arguments of a class; the parser outside knows where they belong
             super().error(with_nearest(message, self._actions), ex)
         end_with(message, self._actions, self.prog.replace(" [options]", ""))
@@ -54,5 +59,6 @@ def _load(text: str) -> Any:
     return with_includes(get_loader("yaml")(text), Path.cwd())  # jsonargparse moves to the folder of the file it reads
 
 
+register_type(torch.device, serializer=str)  # of callbacks like Lightning's averages of weights
 set_dumper("yaml", _dump)
 set_loader(PARSER_MODE, _load, (yaml.YAMLError,))

@@ -21,6 +21,7 @@ def report(
     examples: PositiveInt = 2,
     points: PositiveInt = 120,
     seed: NonNegativeInt = 0,
+    trust: bool = False,
 ) -> None:
     """Writes one HTML page of runs, which needs no server and no network.
 
@@ -32,6 +33,7 @@ def report(
         examples: Number of pairs of clips, and of clips whose regularised dimensions are moved.
         points: Number of clips on the map of the latent space.
         seed: Seed of the choice of clips, and of the phases of their audio.
+        trust: Whether a run from another machine may name any class or function, which is then executed.
 
     Raises:
         RunError: A folder holds no run, or a run has no checkpoint.
@@ -43,5 +45,5 @@ def report(
     from lightning_app.report.writing import write_report
 
     silence_libraries()
-    path = write_report(runs, out, Choices(factor, sources, examples, points, seed))
+    path = write_report(runs, out, Choices(factor, sources, examples, points, seed), trust=trust)
     print(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB): open it in a browser.")

@@ -24,6 +24,7 @@ def swap(
     rate: int | None = None,
     seed: NonNegativeInt = 0,
     overwrite: bool = False,
+    trust: bool = False,
 ) -> None:
     """Plays sounds to a trained model with one of the latents of other sounds, and writes what comes out.
 
@@ -41,6 +42,7 @@ def swap(
         rate: Sample rate of the results, in Hz; by default that of the source.
         seed: Seed of phases that have to be guessed.
         overwrite: Whether files of earlier results are replaced.
+        trust: Whether a run from another machine may name any class or function, which is then executed.
 
     Raises:
         RunError: The run cannot be used, its model cannot swap, a sound cannot be heard, or a result is there already.
@@ -59,7 +61,7 @@ def swap(
     sources, targets = sound_files(source), sound_files(target)
     files = SwapFiles.of(out, sources, targets, swap, format)
     check_place(files.folder, files.all, [*sources, *targets], overwrite=overwrite)
-    loaded = load_run(run)
+    loaded = load_run(run, trust=trust)
     swappable(loaded.model)
     check_sounds(list(dict.fromkeys([*sources, *targets])))
     for said in write_swaps(loaded, sources, targets, files, rate, seed):

@@ -26,6 +26,7 @@ def traverse(
     rate: int | None = None,
     seed: NonNegativeInt = 0,
     overwrite: bool = False,
+    trust: bool = False,
 ) -> None:
     """Plays a sound to a model, moves the dimension that follows an attribute, and writes what comes out at each place.
 
@@ -45,6 +46,7 @@ def traverse(
         rate: Sample rate of the results, in Hz; by default that of the source.
         seed: Seed of phases that have to be guessed.
         overwrite: Whether files of earlier results are replaced.
+        trust: Whether a run from another machine may name any class or function, which is then executed.
 
     Raises:
         RunError: The run cannot be used, its model has no such dimension, the sound cannot be heard, or a result is
@@ -64,7 +66,7 @@ def traverse(
     silence_libraries()
     check_rate(rate)
     sound = read_sound(source)
-    loaded = load_run(run)
+    loaded = load_run(run, trust=trust)
     attribute, _ = dimension_of(loaded, attribute)
     (name,) = short_names([source])
     files = [out / f"{name}_{attribute}_{n}.{format}" for n in range(1, positions + 1)]

@@ -1,13 +1,14 @@
 """What evaluations and media need of a run's model and data, checked by what these can do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 from lightning.pytorch.utilities import rank_zero_warn
+from numpy.typing import NDArray
 from torch import Tensor
 
-from datamodules.protocols import OF_SETUP, ClipData
+from datamodules.protocols import OF_SETUP, ClipData, Clips
 from lightning_app.errors import RunError
 from modules.protocols import GlobalLatent, Regularised, Swappable, lacking
 
@@ -64,6 +65,18 @@ def regularised(model: Any, data: ClipData) -> Regularised:
             "they must be the same, in the same order."
         )
     return cast(Regularised, model)
+
+
+def heard(model: Any, data: ClipData, dataset: Clips, positions: Sequence[int] | NDArray[np.integer]) -> Tensor:
+    """Returns what a model hears of some clips of a part, on its device and as precise as its weights.
+
+    Args:
+        model: The model.
+        data: Its data.
+        dataset: The part.
+        positions: Positions of the clips in it.
+    """
+    return data.batch(dataset, positions, model.device)["x"].to(model.dtype)
 
 
 class ClipLatent(NamedTuple):

@@ -11,6 +11,7 @@ from torch import Tensor
 from datamodules import DataError
 from datamodules.clips.attributes import TIMBRAL
 from datamodules.protocols import ClipData
+from lightning_app.evaluation.requirements import heard
 from metrics.functional import monotonicity, smoothness
 from modules.protocols import Regularised
 
@@ -32,12 +33,12 @@ class Traversal(NamedTuple):
     """The attribute of the audio, (n, P); NaN where it has none, such as silence."""
 
 
-def posterior_means(model: Regularised, data: ClipData, device: torch.device) -> Tensor:
-    """Returns the posterior means of some validation clips, (n, D), on the CPU."""
+def posterior_means(model: Regularised, data: ClipData) -> Tensor:
+    """Returns the posterior means of some validation clips, (n, D), float32, on the CPU."""
     positions = np.arange(min(_N_CLIPS_OF_RANGE, len(data.validation_dataset)))
     batches = np.split(positions, range(data.batch_size, len(positions), data.batch_size))
-    clips = (data.batch(data.validation_dataset, batch, device)["x"] for batch in batches)
-    return torch.cat([model.latent(x).cpu() for x in clips])
+    clips = (heard(model, data, data.validation_dataset, batch) for batch in batches)
+    return torch.cat([model.latent(x).float().cpu() for x in clips])
 
 
 def range_of(means: Tensor, n_positions: int) -> Tensor:
@@ -49,8 +50,7 @@ def range_of(means: Tensor, n_positions: int) -> Tensor:
 
 
 def traverse(
-    model: Regularised, data: ClipData, clips: NDArray[np.integer], dim: int, positions: Tensor, attribute: str,
-    device: torch.device,
+    model: Regularised, data: ClipData, clips: NDArray[np.integer], dim: int, positions: Tensor, attribute: str
 ) -> Traversal:  # fmt: skip
     """Moves a dimension of some validation clips through positions.
 
@@ -61,13 +61,12 @@ def traverse(
         dim: The dimension.
         positions: Values of that dimension, (P,).
         attribute: Name of the attribute to measure; others than brightness and depth are not of the audio.
-        device: Device of the model.
     """
     representation, dataset = data.representation, data.validation_dataset
-    x = data.batch(dataset, clips, device)["x"]
-    audio = torch.from_numpy(np.stack([data.audio(int(dataset.indices[clip])) for clip in clips])).to(device)
+    x = heard(model, data, dataset, clips)
+    audio = torch.from_numpy(np.stack([data.audio(int(dataset.indices[clip])) for clip in clips])).to(x.device)
     n_samples = audio.shape[1]
-    decoded = model.traverse(x, dim, positions.to(device, torch.float32))
+    decoded = model.traverse(x, dim, positions.to(x)).float()
     flat = decoded.flatten(0, 1)
     waves = representation.inverse(flat, n_samples, like=audio.repeat_interleave(len(positions), dim=0))
     sounds = waves.unflatten(0, decoded.shape[:2]).cpu().numpy()

@@ -21,7 +21,11 @@ from lightning_app.runs.run_folder import RunFolder
 
 
 def global_factors(
-    run: Path, factors: tuple[str, str] = ("instrument", "octave"), seed: int = 0, output: Path | None = None
+    run: Path,
+    factors: tuple[str, str] = ("instrument", "octave"),
+    seed: int = 0,
+    output: Path | None = None,
+    trust: bool = False,
 ) -> None:
     """Draws what becomes of a clip when its v is replaced by that of clips that differ in one factor, or in both.
 
@@ -38,11 +42,12 @@ def global_factors(
             audio.
         output: Folder of ``global_factors.png``, ``.svg``, ``.csv``, the WAVs in ``global_factors/`` and, over all
             validation clips, ``global_factors_f1.csv``; by default the run's own ``figures``.
+        trust: Whether a run from another machine may name any class or function, which is then executed.
 
     Raises:
         RunError: The run has no model with v and z, its data no such factors, or no such clips.
     """
-    made = load_run(run)
+    made = load_run(run, trust=trust)
     model, known = swappable(made.model), clip_data(made.data).class_names
     if missing := [factor for factor in factors if factor not in known]:
         raise RunError(f"the data of {run} has no factor {', '.join(missing)}; it has {', '.join(known)} (--factors).")

@@ -109,16 +109,17 @@ def check_runs(paths: Sequence[Path]) -> None:
         raise RunError(f"{twice[0]} is named twice; name each run once.")
 
 
-def open_runs(paths: Sequence[Path]) -> Iterator[OpenedRun]:
+def open_runs(paths: Sequence[Path], *, trust: bool = False) -> Iterator[OpenedRun]:
     """Loads the models of runs, and makes their data ready, one run after the other.
 
     Args:
         paths: The folders of the runs.
+        trust: See `lightning_app.runs.load_run`.
     """
     names = Counter(path.resolve().name for path in paths)
     for path in paths:
         name = path.resolve().name
-        loaded = load_run(path)
+        loaded = load_run(path, trust=trust)
         folder = RunFolder(path)
         yield OpenedRun(
             name if names[name] == 1 else path.as_posix(), folder, folder.read_config(), loaded.model, loaded.ready_data

@@ -6,7 +6,7 @@ import numpy as np
 
 from datamodules.protocols import ClipData
 from lightning_app.evaluation.traversal import posterior_means, range_of, traverse
-from lightning_app.listening.opened_run import CPU, OpenedRun
+from lightning_app.listening.opened_run import OpenedRun
 from lightning_app.listening.tiles import Tile, TileMaker, spectrogram_uri
 from modules.protocols import Regularised
 
@@ -45,10 +45,10 @@ def traversals(
     """
     n_there = len(clips.validation_dataset)
     chosen = np.sort(np.random.default_rng(seed).permutation(n_there)[:n_clips])
-    means = posterior_means(model, clips, CPU)
+    means = posterior_means(model, clips)
     rows = []
     for dim, attribute in zip(model.regularized_dims, model.attribute_names, strict=False):
-        moved = traverse(model, clips, chosen, dim, range_of(means[:, dim], _N_POSITIONS), attribute, CPU)
+        moved = traverse(model, clips, chosen, dim, range_of(means[:, dim], _N_POSITIONS), attribute)
         for number, position in enumerate(chosen):
             tiles = []
             for step, place in enumerate(moved.positions.tolist()):

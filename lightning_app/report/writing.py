@@ -14,13 +14,14 @@ from lightning_app.runs.run_folder import RunFolder
 _BEGINNING = 4096
 
 
-def write_report(runs: Sequence[Path], out: Path | None, choices: Choices) -> Path:
+def write_report(runs: Sequence[Path], out: Path | None, choices: Choices, *, trust: bool = False) -> Path:
     """Writes the page of some runs.
 
     Args:
         runs: The folders of the runs.
         out: Where it is written; None writes it to the run's folder, or beside the folders of several.
         choices: What to show.
+        trust: See `lightning_app.runs.load_run`.
 
     Returns:
         The path of the page.
@@ -34,7 +35,7 @@ def write_report(runs: Sequence[Path], out: Path | None, choices: Choices) -> Pa
     check_runs(runs)
     opened = []
     with Progress(transient=True) as progress:
-        for run in progress.track(open_runs(runs), total=len(runs), description="Opening runs"):
+        for run in progress.track(open_runs(runs, trust=trust), total=len(runs), description="Opening runs"):
             opened.append(run)
         if choices.factor is not None and not any(run.factor(choices.factor) for run in opened):
             known = {name: None for run in opened if run.clips for name in run.clips.class_names}

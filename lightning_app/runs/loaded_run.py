@@ -240,7 +240,7 @@ class LoadedRun:
             raise UsageError("a range has two ends: give both --low and --high, or neither.")
         _, dim = dimension_of(self, attribute)
         with torch.inference_mode():
-            means = posterior_means(regularised(self.model), clip_data(self.ready_data), torch.device("cpu"))
+            means = posterior_means(regularised(self.model), clip_data(self.ready_data))
         return range_of(means[:, dim], number)
 
     def _sound(self, given: SoundLike) -> Sound:

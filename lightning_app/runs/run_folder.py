@@ -14,6 +14,7 @@ from yaml import YAMLError
 from datamodules.storage.whole import remove_drafts
 from lightning_app.errors import RunError
 from lightning_app.files import whole_file
+from lightning_app.runs.references import refuse_resolvers
 
 if TYPE_CHECKING:  # too slow to import for a look at files
     from lightning import Trainer
@@ -226,6 +227,7 @@ class RunFolder:
             raise RunError(f"no folder {self.path}; name the folder of a run, like runs/ts_dsae.")
         try:
             config = OmegaConf.load(self.config)
+            refuse_resolvers(self.config, OmegaConf.to_container(config, resolve=False))
             resolved: Any = OmegaConf.to_container(config, resolve=True)
         except FileNotFoundError:
             raise RunError(f"no {self.config}; name the folder of a run, like runs/ts_dsae.") from None

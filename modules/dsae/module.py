@@ -177,7 +177,7 @@ class DSAE(LightningModule):
                 )
             v = self.prior_encoder(reference).sample()
         else:
-            v = torch.randn(n_sequences, self.hparams["v_dim"], device=self.device)
+            v = torch.randn(n_sequences, self.hparams["v_dim"], device=self.device).to(next(self.parameters()))
         return self.decode(self.transition.sample(n_sequences, n_frames), v)
 
     @property

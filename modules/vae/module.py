@@ -142,7 +142,8 @@ class BetaVAE(LightningModule):
         Returns:
             Shape (n_sequences, 1, T, F).
         """
-        return self.decode(torch.randn(n_sequences, self.hparams["latent_dim"], device=self.device))
+        z = torch.randn(n_sequences, self.hparams["latent_dim"], device=self.device).to(next(self.parameters()))
+        return self.decode(z)
 
     @property
     def term_names(self) -> tuple[str, ...]:

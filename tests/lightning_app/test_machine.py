@@ -5,12 +5,14 @@ import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import lightning_app
 from lightning_app.machine import machine
 from tests.kernels import OTHER_KERNELS
 
@@ -36,6 +38,9 @@ def test_it_is_json_and_names_this_machine():
     assert record["versions"]["python"] == sys.version.split()[0]
     assert record["versions"]["numpy"] == np.__version__
     assert record["versions"]["torch"] == torch.__version__
+    assert record["versions"]["disentangle"] == lightning_app.__version__
+    for name in ("lightning", "torchmetrics", "wandb", "omegaconf", "jsonargparse", "soundfile"):
+        assert record["versions"][name] == import_module(name).__version__, name
     assert record["gpu"] is None
 
 

@@ -236,8 +236,12 @@ def test_config_of_a_run_is_complete(disentangle, tmp_path, render_cache):
 
     assert json.loads((root / "evaluation.json").read_text())["n_clips"] == 2
     assert {path.name for path in root.glob("config*")} == {"config.yaml", "config.test.yaml"}
+    config = yaml.safe_load((root / "config.yaml").read_text())["data"]["init_args"]
     for name in ("machine.json", "machine.test.json"):
-        assert json.loads((root / name).read_text())["threads"] == torch.get_num_threads()
+        record = json.loads((root / name).read_text())
+        assert record["threads"] == torch.get_num_threads()
+        assert (record["seed"], record["processes"], record["loader_workers"]) == (0, 1, config["num_workers"])
+        assert (render_cache / record["data_key"]).is_dir()
 
 
 @pytest.mark.filterwarnings("ignore:The dirpath has changed")  # Lightning then takes no earlier best score as its own

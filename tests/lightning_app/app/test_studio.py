@@ -81,7 +81,7 @@ def test_dimensions_are_moved_through_their_ranges(knob_studio):
     assert [(row.attribute, row.title) for row in rows] == [("brightness", "brightness (z0)"), ("depth", "depth (z1)")]
     model, data = knob_studio.run.model, knob_studio.data
     with torch.no_grad():
-        means = posterior_means(model, data, torch.device("cpu"))
+        means = posterior_means(model, data)
         places = range_of(means[:, 1], 7)
         decoded = model.traverse(knob_studio.sounds[1].x, 1, places.float())[0]
     like = torch.from_numpy(knob_studio.sounds[1].wave)[None].expand(7, -1)

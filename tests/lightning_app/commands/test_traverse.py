@@ -37,7 +37,7 @@ def test_a_sound_for_each_position_through_the_range_of_the_data(small_vae_run, 
     run.data.prepare_data()
     run.data.setup("test")
     with torch.inference_mode():
-        places = range_of(posterior_means(run.model, run.data, torch.device("cpu"))[:, 1], 3)
+        places = range_of(posterior_means(run.model, run.data)[:, 1], 3)
     said = capsys.readouterr().out
     found = re.findall(r"depth's dimension at (-?\d\.\d\d), measured -?\d", said)
     assert found == [f"{place:.2f}" for place in places.tolist()]
