@@ -183,9 +183,10 @@ class DisentangleCLI(LightningCLI):
         # Neither a dry run nor a process that another has started answers for the folder.
         self._answers = not call.trainer.fast_dev_run and getattr(rank_zero_only, "rank", 0) == 0
         self._checkpoint = checkpoint_to_load(self.config.subcommand, self._folder, call.ckpt_path)
+        self._begins_again = call.ckpt_path == "last" and self._checkpoint is None
         call.ckpt_path = None if self._checkpoint is None else str(self._checkpoint)
         if self.config.subcommand == "fit" and self._answers:
-            refuse_to_overwrite(self._folder, self._checkpoint, call.overwrite)
+            self._refuse_to_overwrite(call.overwrite)
 
     def after_instantiate_classes(self) -> None:
         # All that can be refused is refused before data are prepared.
@@ -196,8 +197,11 @@ class DisentangleCLI(LightningCLI):
         self._held.enter_context(held_for(self.config.subcommand, self._folder))
         if self.subcommand == "fit":
             # Another may have trained there before this one held the folder.
-            refuse_to_overwrite(self._folder, self._checkpoint, self._get(self.config, "overwrite"))
+            self._refuse_to_overwrite(self._get(self.config, "overwrite"))
             self._folder.remove_drafts()
+
+    def _refuse_to_overwrite(self, overwrite: bool) -> None:
+        refuse_to_overwrite(self._folder, self._checkpoint, overwrite, was_to_go_on=self._begins_again)
 
 
 def _best(callback: Checkpoint) -> str | None:

@@ -30,6 +30,9 @@ _EXPLAINED = (
     (r"`val_check_interval` \((\d+)\) must be less than or equal to the number of the training batches \((\d+)\)",
      "--trainer.val_check_interval {0}, but an epoch has {1} batches; take fewer, or count over epochs with "
      "--trainer.check_val_every_n_epoch null."),
+    (r"(?i)connection (?:closed|reset) by (?:peer|remote)|gloo/transport|NCCL.*(?:aborted|remote process)",
+     "another process of this run has ended, and this one cannot go on without it. Look for what that one said; then "
+     "go on with --ckpt_path last."),
     (r"`enable_checkpointing=False` but found",
      "--trainer.enable_checkpointing false, but checkpoints are configured; leave them out with --checkpoint null "
      "--last_checkpoint null."),

@@ -320,10 +320,18 @@ def test_folder_that_is_no_run(capsys):
     assert "no folder nowhere; name the folder of a run" in _fails(capsys, "test", "--run", "nowhere")
 
 
-def test_run_without_a_checkpoint_cannot_go_on(capsys, tmp_path):
-    options = ["--ckpt_path", "last", "--trainer.default_root_dir", str(tmp_path)]
+def test_training_that_has_no_checkpoint_yet_begins_where_it_was_to_go_on(capsys, disentangle, tmp_path):
+    # What a training leaves that is killed in its first epoch.
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text("model: {}\ndata: {}\n")
 
-    assert "has no whole checkpoint to take up" in _fails(capsys, *_fit(*options))
+    folder = disentangle("fit", "--ckpt_path", "last", "--trainer.max_epochs", "2")
+
+    assert "has no checkpoint yet: training starts from the beginning" in capsys.readouterr().err
+    assert (folder / "checkpoints" / "last.ckpt").is_file()
+    with pytest.raises(SystemExit):
+        disentangle("fit")
+    assert "already holds a run" in capsys.readouterr().err
 
 
 def test_checkpoint_that_is_none(capsys, disentangle, tmp_path):
