@@ -36,8 +36,8 @@ class SharedBatches(Sampler[list[int]]):
 
     An epoch has all clips, in as few batches as their size allows and all of nearly the same size. Each process gets a
     row of neighbours of every batch; together, in the order of their ranks, they are the batch. Where the size is even,
-    neighbours that make a pair (the first and the second, the third and the fourth) stay together. No process has fewer
-    than two clips of a batch, wherever there are so many, so none has fewer batches than others.
+    neighbours that make a pair (the first and the second, the third and the fourth) stay together. A batch has at least
+    four clips for each process, so that one of little more than half its size still has a pair for each.
 
     Args:
         n_clips: Number of clips.
@@ -66,8 +66,7 @@ class SharedBatches(Sampler[list[int]]):
         position: Callable[[], Position] | None = None,
     ) -> None:
         check_share(batch_size, share.n_processes)
-        least = 2 * share.n_processes
-        if share.n_processes > 1 and n_clips < least:
+        if share.n_processes > 1 and n_clips < 2 * share.n_processes:
             raise DataError(
                 f"{n_clips} clips cannot be shared out to {share.n_processes} processes, which need two each; take "
                 "more clips, or fewer processes (--trainer.devices)."
@@ -79,7 +78,7 @@ class SharedBatches(Sampler[list[int]]):
         self._order, self._share = order, share
         self._unit = 1 if batch_size % 2 else 2
         n_batches = math.ceil(n_clips / batch_size)
-        self._n_batches = n_batches if batch_size == 1 else max(1, min(n_batches, n_clips // least))
+        self._n_batches = n_batches if batch_size == 1 else max(1, min(n_batches, n_clips // 2))
 
     def set_epoch(self, epoch: int) -> None:
         """Sets the epoch, in loops other than Lightning's."""
@@ -139,11 +138,11 @@ class ClipLoader(DataLoader[dict[str, Tensor]]):
 
 
 def check_share(batch_size: int, n_processes: int) -> None:
-    """Raises DataError where a batch cannot be shared out to processes in whole pairs of clips."""
-    if n_processes > 1 and batch_size % (2 * n_processes):
+    """Raises DataError where a batch cannot be shared out to processes in whole pairs of clips, two or more each."""
+    if n_processes > 1 and (batch_size % (2 * n_processes) or batch_size < 4 * n_processes):
         raise DataError(
             f"batch_size is {batch_size}, over all processes, and {n_processes} processes cannot share it out in pairs "
-            f"of clips; take a multiple of {2 * n_processes}.",
+            f"of clips, two or more each; take a multiple of {2 * n_processes}, {4 * n_processes} or more.",
             argument="batch_size",
         )
 
