@@ -18,7 +18,12 @@ from modules.protocols import Stage, Swap
 LOCAL_ENCODERS = {"factorised": networks.FactorisedLocalEncoder, "full": networks.FullLocalEncoder}
 DECODER_NETWORKS = {"frame": networks.fcn, "sequence": networks.BiRNN}
 
-_CHOICES = {"posterior": tuple(LOCAL_ENCODERS), "decoder": tuple(DECODER_NETWORKS), "reduction": ("mean", "sum")}
+_CHOICES = {
+    "posterior": tuple(LOCAL_ENCODERS),
+    "decoder": tuple(DECODER_NETWORKS),
+    "reduction": ("mean", "sum"),
+    "kl_unit": ("term", "bound"),
+}
 # The settings that the shapes of the weights follow from.
 _SHAPE = ("v_dim", "z_dim", "posterior", "decoder", "hidden_dim", "transition_dim")
 
@@ -49,8 +54,8 @@ class DSAE(LightningModule):
     Its steps draw the noise of each clip apart (see `modules.noise`), and its terms are means over clips. So several
     processes take the step that one would take, where their shares of a batch are equal.
 
-    It logs each term as it is, ``loss``, in which the swap terms are weighted, ``unweighted_loss``, in which they are
-    not, so that runs of different weights can be compared, and ``negative_elbo``, eq. (2) alone.
+    It logs each term as it is, ``loss``, in which they are weighted, ``unweighted_loss``, in which they are not, so
+    that runs of different weights can be compared, and ``negative_elbo``, eq. (2) alone with its weights.
 
     Args:
         x_shape: Shape of a sequence, (T, F); T may be another one when the model is used.
@@ -63,6 +68,11 @@ class DSAE(LightningModule):
         reduction: ``mean`` averages every term over its own features and over time and takes the squared error whole,
             as the published runs do; ``sum`` is eq. (2) to the letter: sums over features, averages over time, and half
             the squared error (the Gaussian log-likelihood without its constant).
+        kl_unit: What a weight of a KL is measured in. ``term``: a weight of 1 takes the term as ``reduction`` makes it,
+            as published. ``bound``: a weight of 1 is that of the evidence lower bound, in which all terms are sums over
+            features and frames. The published weights are far more: `bound_weights` says by how much.
+        kl_v_weight: Weight of the KL of v.
+        kl_z_weight: Weight of the KL of z.
         global_swap_v_weight: Weight of eq. (4): v, of the swapped sequence, becomes the target's.
         global_swap_z_weight: Weight of eq. (5): z stays the source's when v is replaced.
         local_swap_v_weight: Weight of eq. (6): v stays the source's when z is replaced.
@@ -90,6 +100,9 @@ class DSAE(LightningModule):
         hidden_dim: int = 64,
         transition_dim: int = 32,
         reduction: Literal["mean", "sum"] = "mean",
+        kl_unit: Literal["term", "bound"] = "term",
+        kl_v_weight: float = 1.0,
+        kl_z_weight: float = 1.0,
         global_swap_v_weight: float = 1.0,
         global_swap_z_weight: float = 1.0,
         local_swap_v_weight: float = 1.0,
@@ -107,6 +120,8 @@ class DSAE(LightningModule):
         # Always there, so that a checkpoint has the same keys in every stage; read only with the informed prior.
         self.prior_encoder = networks.GlobalEncoder(n_features, hidden_dim, v_dim).requires_grad_(False)
         self.stage = Stage.JOINT
+        unit = self.bound_weights if kl_unit == "bound" else {"kl_v": 1.0, "kl_z": 1.0}
+        self._kl_weights = {"kl_v": kl_v_weight * unit["kl_v"], "kl_z": kl_z_weight * unit["kl_z"]}
         self._swap_weights = {
             "global_swap_v": global_swap_v_weight,
             "global_swap_z": global_swap_z_weight,
@@ -114,6 +129,25 @@ class DSAE(LightningModule):
             "local_swap_z": local_swap_z_weight,
         }
         self._sums_features = reduction == "sum"
+
+    @property
+    def bound_weights(self) -> dict[str, float]:
+        """The weights of both KLs in the evidence lower bound, where that of the reconstruction is 1.
+
+        The bound is half the squared error and the KLs, all of them sums over frames and features. Multiplied by what
+        makes its first term the ``reduction``'s reconstruction, it weighs the ``reduction``'s KLs with these.
+
+        >>> weights = DSAE(x_shape=(251, 80), z_dim=16).bound_weights
+        >>> {name: 1 / weight for name, weight in weights.items()}  # how much more the published weights are
+        {'kl_v': 627.5, 'kl_z': 2.5}
+        """
+        n_frames, n_features = self.hparams["x_shape"]
+        if self.hparams["reduction"] == "sum":
+            return {"kl_v": 1 / n_frames, "kl_z": 1.0}
+        return {
+            "kl_v": 2 * self.hparams["v_dim"] / (n_frames * n_features),
+            "kl_z": 2 * self.hparams["z_dim"] / n_features,
+        }
 
     # The generative model and its inference networks
 
@@ -261,9 +295,12 @@ class DSAE(LightningModule):
 
     def _step(self, batch: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
         terms = self.loss_terms(batch["x"], batch_noise(batch, training=part == "train"))
-        loss = sum((self._swap_weights.get(name, 1.0) * term for name, term in terms.items()), start=torch.tensor(0.0))
+        weights = self._kl_weights | self._swap_weights
+        weighted = {name: weights.get(name, 1.0) * term for name, term in terms.items()}
+        loss = sum(weighted.values(), start=torch.tensor(0.0))
         # Eq. (2) alone: what early stopping and the choice of the best checkpoint go by.
-        bound = sum((term for name, term in terms.items() if name not in self._swap_weights), start=torch.tensor(0.0))
+        of_eq_2 = (term for name, term in weighted.items() if name not in self._swap_weights)
+        bound = sum(of_eq_2, start=torch.tensor(0.0))
         scalars = {"unweighted_loss": sum(terms.values(), start=torch.tensor(0.0)), "negative_elbo": bound}
         scalars = {name: value.detach() for name, value in (scalars | terms).items()}
         self.log_dict(
@@ -340,3 +377,6 @@ def _check(settings: Mapping[str, Any]) -> None:
     for name, choices in _CHOICES.items():
         if settings[name] not in choices:
             raise ModelError(f"{name} is {settings[name]!r}; choose from {', '.join(choices)}.", argument=name)
+    for name in (name for name in settings if name.endswith("_weight")):
+        if settings[name] < 0:
+            raise ModelError(f"{name} is {settings[name]}; it must be 0 or more.", argument=name)
