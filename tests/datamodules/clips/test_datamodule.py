@@ -192,9 +192,9 @@ def test_the_training_order_depends_on_the_seed_and_the_epoch_alone(prepared, to
 
 @pytest.mark.parametrize("loader", ["train_dataloader", "val_dataloader", "test_dataloader"])
 def test_shares_of_processes_make_the_batches_of_one(prepared, loader):
-    one, shares = getattr(prepared(), loader)(), []
+    one, shares = getattr(prepared(batch_size=8), loader)(), []
     for rank in range(2):
-        data = prepared()
+        data = prepared(batch_size=8)
         data.trainer = SimpleNamespace(world_size=2, global_rank=rank, fit_loop=AT_THE_START)
         shares.append(getattr(data, loader)())
 
@@ -207,7 +207,7 @@ def test_shares_of_processes_make_the_batches_of_one(prepared, loader):
     ("options", "message"),
     [
         ({"batch_size": 6}, "batch_size is 6, over all processes, and 2 processes cannot share it out in pairs"),
-        ({"validation_fraction": 0.17}, "2 clips cannot be shared out to 2 processes"),
+        ({"batch_size": 8, "validation_fraction": 0.17}, "2 clips cannot be shared out to 2 processes"),
     ],
 )
 def test_what_processes_cannot_share_is_refused_before_training(module, options, message):
