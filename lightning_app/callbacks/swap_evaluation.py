@@ -17,7 +17,7 @@ from torch import Tensor
 from datamodules.protocols import ClipData
 from lightning_app.callbacks.progress import bar_beside
 from lightning_app.errors import RunError
-from lightning_app.evaluation.reporting import ClipCount, record_of_test, report
+from lightning_app.evaluation.reporting import ClipCount, FirstSeen, record_of_test, report
 from lightning_app.evaluation.requirements import (
     clip_data,
     require_classes_on_both_sides,
@@ -130,7 +130,7 @@ class SwapEvaluation(Callback):
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._advance: Callable[[], None] | None = None
-        self._scored, self._heard = ClipCount(), ClipCount()
+        self._scored, self._heard, self._first_seen = ClipCount(), ClipCount(), FirstSeen()
         if self._instrument is None:
             return
         for batch in _own_share(self._data, trainer, pl_module.device):
@@ -151,7 +151,8 @@ class SwapEvaluation(Callback):
         target = self._data.batch(self._dataset, self._partners[positions], pl_module.device)
         swap = model.swap(batch["x"], target["x"].to(batch["x"]))
         self._scored.add(batch["index"])
-        self._heard.add(batch["index"].cpu()[self._audible[positions]])
+        audible = self._audible[positions] & self._first_seen(batch["index"])
+        self._heard.add(batch["index"].cpu()[audible])
         if self._instrument is not None:
             shown = {
                 "pre_swap": (swap.reconstruction, batch),
@@ -161,7 +162,7 @@ class SwapEvaluation(Callback):
             for step, (decoded, wanted) in shown.items():
                 v = model.global_latent(decoded)
                 self._instrument.update(v, wanted[self._factor], batch["index"], step)
-        for row in np.flatnonzero(self._audible[positions]):
+        for row in np.flatnonzero(audible):
             # Not before the first batch, when the run's own bar is there.
             self._advance = self._advance or bar_beside(trainer, "Listening", self._n_audible(trainer))
             one = Swap(*(decoded[row : row + 1].float() for decoded in swap))

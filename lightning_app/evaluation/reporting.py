@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from lightning import Callback, Trainer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, distributed
@@ -30,6 +32,30 @@ class ClipCount:
             clips = [set()] * distributed.get_world_size()
             distributed.all_gather_object(clips, self._clips)
         return len(set().union(*clips))
+
+
+class FirstSeen:
+    """Tells clips that a sampler repeats, to fill a last batch or a process's share, from those that are new.
+
+    Every process has to ask as often as the others, each with the clips of its own batch.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def __call__(self, index: Tensor) -> NDArray[np.bool_]:
+        """Returns which clips of this process's batch no process has had before, nor one of lower rank now."""
+        batches, own = [index.tolist()], 0
+        if distributed.is_available() and distributed.is_initialized():
+            batches, own = [[]] * distributed.get_world_size(), distributed.get_rank()
+            distributed.all_gather_object(batches, index.tolist())
+        new: list[list[bool]] = []
+        for clips in batches:
+            new.append([])
+            for clip in clips:
+                new[-1].append(clip not in self._seen)
+                self._seen.add(clip)
+        return np.array(new[own], bool)
 
 
 def record_of_test(
