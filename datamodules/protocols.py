@@ -66,15 +66,22 @@ class ClipData(Protocol):
 
 
 class TrueSwaps(Protocol):
-    """Data that can make what a perfect swap would sound like, since they know how each clip was made."""
+    """Data that may make what a perfect swap would sound like, where they know how each clip was made.
 
-    def true_swap(self, index: int, factor: str, name: str) -> NDArray[np.float32] | None:
-        """Makes a clip anew, with one of its classes replaced.
+    Attributes:
+        makes_true_swaps: Whether they do.
+    """
+
+    @property
+    def makes_true_swaps(self) -> bool: ...
+
+    def true_swap(self, index: int, classes: Mapping[str, str]) -> NDArray[np.float32] | None:
+        """Makes a clip anew, with some of its classes replaced.
 
         Args:
             index: Number of the clip.
-            factor: The way of classing that is replaced, an entry of ``class_names``.
-            name: Name of the class to put in its place.
+            classes: Name of the class to put in the place of its own, by the way of classing, an entry of
+                ``class_names``.
 
         Returns:
             The audio, (n_samples,); None where that cannot be made.

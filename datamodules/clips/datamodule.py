@@ -1,6 +1,6 @@
 """The one LightningDataModule for all data sets of clips."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -160,9 +160,14 @@ class ClipDataModule(LightningDataModule):
         """Returns the audio, (n_samples,), of the clip that has this ``index`` in batches."""
         return self.source.audio(index)
 
-    def true_swap(self, index: int, factor: str, name: str) -> NDArray[np.float32] | None:
+    @property
+    def makes_true_swaps(self) -> bool:
+        """Whether `true_swap` makes clips anew; see `datamodules.protocols.TrueSwaps`."""
+        return self.source.makes_true_swaps
+
+    def true_swap(self, index: int, classes: Mapping[str, str]) -> NDArray[np.float32] | None:
         """Returns what a perfect swap of a clip sounds like; see `datamodules.protocols.TrueSwaps`."""
-        return self.source.true_swap(index, factor, name)
+        return self.source.true_swap(index, classes)
 
     def clip_names(self, indices: Sequence[int] | NDArray[np.integer]) -> list[str]:
         """Returns the names of clips by their ``index`` in batches."""

@@ -63,8 +63,11 @@ class ClipSource(ABC):
             DataError: It cannot be had; the message names it.
         """
 
-    def true_swap(self, index: int, factor: str, name: str) -> NDArray[np.float32] | None:
-        """One clip made anew, with its class of a factor replaced by another; None where that cannot be made."""
+    makes_true_swaps: bool = False
+    """Whether `true_swap` makes clips anew."""
+
+    def true_swap(self, index: int, classes: Mapping[str, str]) -> NDArray[np.float32] | None:
+        """One clip made anew, with some of its classes replaced by others; None where that cannot be made."""
         return None
 
     def audio_maker(self, index: int) -> Callable[[], NDArray[np.float32]]:

@@ -1,6 +1,7 @@
 """The audio set of Luo et al. (2022), section 5.1: melodies of one tonic and scale, rendered on several instruments."""
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,14 +116,17 @@ class RenderedMelodies(ClipSource):
         melodies, instruments = self._draw
         return self._rendered(melodies[index], self.instruments[instruments[index]])
 
-    def true_swap(self, index: int, factor: str, name: str) -> NDArray[np.float32]:
-        """The melody on another instrument, or with another value of one of its factors, such as the octave."""
-        melodies, instruments = self._draw
-        if factor == "instrument":
-            return self._rendered(melodies[index], name)
+    makes_true_swaps = True
+
+    def true_swap(self, index: int, classes: Mapping[str, str]) -> NDArray[np.float32]:
+        """The melody on another instrument, or with other values of some of its factors, such as the octave."""
         values = self._factors[index].copy()
-        values[list(factors.FACTORS).index(factor)] = factors.value_names(factor).index(name)
-        return self._rendered(np.ravel_multi_index(tuple(values), factors.SHAPE), self.instruments[instruments[index]])
+        for factor, name in classes.items():
+            if factor != "instrument":
+                values[list(factors.FACTORS).index(factor)] = factors.value_names(factor).index(name)
+        own = self.instruments[self._draw[1][index]]
+        melody = np.ravel_multi_index(tuple(values), factors.SHAPE)
+        return self._rendered(melody, classes.get("instrument", own))
 
     def _rendered(self, melody: np.integer, instrument: str) -> NDArray[np.float32]:
         return fluidsynth.render(

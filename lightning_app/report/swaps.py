@@ -127,7 +127,7 @@ def _truth(
 ) -> NDArray[np.float32] | None:
     if run.true_swaps is None or own == label:
         return None
-    return run.true_swaps.true_swap(index, factor, names[label])
+    return run.true_swaps.true_swap(index, {factor: names[label]})
 
 
 def examples(

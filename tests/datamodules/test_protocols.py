@@ -29,4 +29,4 @@ def test_data_whose_clips_cannot_be_made_anew_know_no_true_swap(tmp_path):
     data = ClipDataModule(Plain(), cache_dir=tmp_path, prepare_workers=1)
 
     assert {name for name in asked_for(TrueSwaps) if not hasattr(data, name)} == set()
-    assert data.true_swap(0, "timbre", "dull") is None
+    assert data.true_swap(0, {"timbre": "dull"}) is None

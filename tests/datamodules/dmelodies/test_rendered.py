@@ -238,8 +238,8 @@ def test_true_swap_is_the_melody_on_the_other_instrument():
     assert np.array_equal(rows_of(source), rows_of(exchanged))
 
     # Where the one set has a violin, the other has a trumpet, and the draw of melodies is the same.
-    assert np.array_equal(source.true_swap(0, "instrument", "trumpet"), exchanged.audio(0))
-    assert np.array_equal(source.true_swap(0, "instrument", "violin"), source.audio(0))
+    assert np.array_equal(source.true_swap(0, {"instrument": "trumpet"}), exchanged.audio(0))
+    assert np.array_equal(source.true_swap(0, {"instrument": "violin"}), source.audio(0))
 
 
 def test_true_swap_of_the_octave_is_the_melody_an_octave_higher(strongest_frequency):
@@ -249,7 +249,7 @@ def test_true_swap_of_the_octave_is_the_melody_an_octave_higher(strongest_freque
     first_note = slice(1000, 3500)
 
     heard = [strongest_frequency(audio[first_note], 16_000) for audio in (source.audio(0),
-             source.true_swap(0, "octave", other))]  # fmt: skip
+             source.true_swap(0, {"octave": other}))]  # fmt: skip
 
     pitch = 440 * 2 ** ((int(pitches_of(source)[0, 0]) - 69) / 12)
     expected = [pitch, pitch * 2.0 ** (int(other) - int(octave[0]))]
