@@ -1,5 +1,6 @@
 """The metrics as pure functions of arrays."""
 
+from metrics.functional.bootstrap import Interval, bootstrap_interval, macro_f1, mean, ratio_of_sums
 from metrics.functional.dci import DCIScores, dci
 from metrics.functional.estimate import Estimate
 from metrics.functional.frechet_distance import frechet_distance
@@ -14,12 +15,14 @@ from metrics.functional.modularity import modularity
 from metrics.functional.raw_pitch_accuracy import raw_pitch_accuracy
 from metrics.functional.separated_attribute_predictability import separated_attribute_predictability
 from metrics.functional.spearman import spearman_correlation
-from metrics.functional.swap_classification import swap_classification
+from metrics.functional.swap_classification import read_classes, swap_classification
 from metrics.functional.traversal import monotonicity, smoothness
 
 __all__ = [
     "DCIScores",
     "Estimate",
+    "Interval",
+    "bootstrap_interval",
     "conditional_entropy",
     "dci",
     "dependency_aware_latent_information_gap",
@@ -27,11 +30,15 @@ __all__ = [
     "dependency_blind_mutual_information_gap",
     "entropy",
     "frechet_distance",
+    "macro_f1",
+    "mean",
     "modularity",
     "monotonicity",
     "mutual_information",
     "mutual_information_gap",
+    "ratio_of_sums",
     "raw_pitch_accuracy",
+    "read_classes",
     "separated_attribute_predictability",
     "smoothness",
     "spearman_correlation",

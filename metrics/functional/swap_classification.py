@@ -36,8 +36,33 @@ def swap_classification(
         >>> swap_classification([[0.0], [0.1], [1.0], [1.1]], [0, 0, 1, 1], [[0.2], [0.9]], [0, 1])
         tensor(1., dtype=torch.float64)
     """
+    predicted = read_classes(train_latents, train_labels, latents)
+    _, y = _checked("latents", latents, "labels", labels)
+    classes = np.unique(np.asarray(_on_cpu(train_labels)))
+    return torch.tensor(f1_score(y, predicted, labels=classes, average="macro", zero_division=0.0), dtype=torch.float64)
+
+
+def read_classes(
+    train_latents: ArrayLike | Tensor, train_labels: ArrayLike | Tensor, latents: ArrayLike | Tensor
+) -> NDArray[np.int64]:
+    """Reads the class of latents by a linear discriminant analysis that is fitted on others.
+
+    Args:
+        train_latents: What the classifier is fitted on, float of shape (n, D).
+        train_labels: Class of each, integer of shape (n,).
+        latents: What it classifies, float of shape (m, D).
+
+    Returns:
+        The class of each, (m,).
+
+    Raises:
+        ValueError: See `swap_classification`.
+
+    >>> read_classes([[0.0], [0.1], [1.0], [1.1]], [4, 4, 7, 7], [[0.2], [0.9]]).tolist()
+    [4, 7]
+    """
     train_v, train_y = _checked("train_latents", train_latents, "train_labels", train_labels)
-    v, y = _checked("latents", latents, "labels", labels)
+    v = _checked_latents("latents", latents)
     if train_v.shape[1] != v.shape[1]:
         raise ValueError(f"train_latents has {train_v.shape[1]} dimensions and latents {v.shape[1]}; they must agree.")
     classes = np.unique(train_y)
@@ -56,23 +81,30 @@ def swap_classification(
             "train_latents is the same for all samples of a class; a linear discriminant analysis needs some that "
             "differ, so either the latent has collapsed or the clips are too few."
         )
-    predicted = LinearDiscriminantAnalysis().fit(train_v, train_y).predict(v)
-    return torch.tensor(f1_score(y, predicted, labels=classes, average="macro", zero_division=0.0), dtype=torch.float64)
+    return np.asarray(LinearDiscriminantAnalysis().fit(train_v, train_y).predict(v), np.int64)
 
 
 def _checked(
     latents_name: str, latents: ArrayLike | Tensor, labels_name: str, labels: ArrayLike | Tensor
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    v = np.asarray(latents.detach().cpu() if isinstance(latents, Tensor) else latents, dtype=np.float64)
-    y = np.asarray(labels.detach().cpu() if isinstance(labels, Tensor) else labels)
-    if v.ndim != 2 or not v.size:
-        raise ValueError(f"{latents_name} has shape {v.shape}; expected (n, D) with n and D of 1 or more.")
+    v, y = _checked_latents(latents_name, latents), np.asarray(_on_cpu(labels))
     if y.shape != v.shape[:1]:
         raise ValueError(
             f"{labels_name} has shape {y.shape}; expected {v.shape[:1]}, one for each row of {latents_name}."
         )
-    if not np.isfinite(v).all():
-        raise ValueError(f"{latents_name} has NaN or infinite values; the model that made them has diverged.")
     if y.dtype.kind not in "biuf" or (y != np.floor(y)).any():
         raise ValueError(f"{labels_name} has values that are no whole numbers; expected the number of each class.")
     return v, y.astype(np.int64)
+
+
+def _checked_latents(name: str, latents: ArrayLike | Tensor) -> NDArray[np.float64]:
+    v = np.asarray(_on_cpu(latents), dtype=np.float64)
+    if v.ndim != 2 or not v.size:
+        raise ValueError(f"{name} has shape {v.shape}; expected (n, D) with n and D of 1 or more.")
+    if not np.isfinite(v).all():
+        raise ValueError(f"{name} has NaN or infinite values; the model that made them has diverged.")
+    return v
+
+
+def _on_cpu(values: ArrayLike | Tensor) -> ArrayLike:
+    return values.detach().cpu() if isinstance(values, Tensor) else values
