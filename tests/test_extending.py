@@ -85,6 +85,7 @@ def test_the_page_has_every_file_and_command():
     assert {"test", "predict", "figure", "options"} <= {command[0] for command in COMMANDS}
 
 
+@pytest.mark.slow
 def test_every_command_does_what_the_page_says(research):
     done = run(research, *COMMANDS)
 

@@ -9,7 +9,9 @@ from rich.table import Table
 from torch import Tensor
 
 from lightning_app.errors import RunError
-from lightning_app.evaluation.reporting import ClipCount, record_of_test, report
+from lightning_app.evaluation.clip_count import ClipCount
+from lightning_app.evaluation.measurement import Measured
+from lightning_app.evaluation.reporting import record_of_test, report
 from lightning_app.evaluation.requirements import clip_data, regularised
 from lightning_app.evaluation.scores import LATENT_LABELS
 from metrics import LatentInformation
@@ -120,7 +122,7 @@ class LatentEvaluation(Callback):
             values = self._metric.compute()
         except ValueError as error:
             raise RunError(f"the latents cannot be evaluated: {error} Use --evaluation null to do without.") from error
-        self._scores = {key.split("/", 1)[1]: float(value) for key, value in values.items()}
+        self._scores = {key.split("/", 1)[1]: Measured(float(value)) for key, value in values.items()}
         self._n_scored = self._scored.total()
         module.log_dict({key: value.float() for key, value in values.items()}, rank_zero_only=True)
 

@@ -1,61 +1,17 @@
-"""What evaluations share: the number of clips they have scored, and how they tell what they found."""
+"""How evaluations tell what they found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 from lightning import Callback, Trainer
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor, distributed
 
+from lightning_app.evaluation.measurement import Measured
+from lightning_app.evaluation.scores import Score
 from lightning_app.runs.checkpoint import evaluated_state
 from lightning_app.runs.evaluation_record import EvaluationRecord
 from lightning_app.runs.run_folder import RunFolder
-
-
-class ClipCount:
-    """Counts clips, over all processes; one that is seen twice counts once."""
-
-    def __init__(self) -> None:
-        self._clips: set[int] = set()
-
-    def add(self, index: Tensor) -> None:
-        """Adds the clips of a batch by their numbers."""
-        self._clips.update(index.tolist())
-
-    def total(self) -> int:
-        """Returns the number of clips; to be called on every process."""
-        clips = [self._clips]
-        if distributed.is_available() and distributed.is_initialized():
-            clips = [set()] * distributed.get_world_size()
-            distributed.all_gather_object(clips, self._clips)
-        return len(set().union(*clips))
-
-
-class FirstSeen:
-    """Tells clips that a sampler repeats, to fill a last batch or a process's share, from those that are new.
-
-    Every process has to ask as often as the others, each with the clips of its own batch.
-    """
-
-    def __init__(self) -> None:
-        self._seen: set[int] = set()
-
-    def __call__(self, index: Tensor) -> NDArray[np.bool_]:
-        """Returns which clips of this process's batch no process has had before, nor one of lower rank now."""
-        batches, own = [index.tolist()], 0
-        if distributed.is_available() and distributed.is_initialized():
-            batches, own = [[]] * distributed.get_world_size(), distributed.get_rank()
-            distributed.all_gather_object(batches, index.tolist())
-        new: list[list[bool]] = []
-        for clips in batches:
-            new.append([])
-            for clip in clips:
-                new[-1].append(clip not in self._seen)
-                self._seen.add(clip)
-        return np.array(new[own], bool)
 
 
 def record_of_test(
@@ -63,7 +19,7 @@ def record_of_test(
     evaluation: Callback,
     settings: dict[str, Any],
     n_clips: int,
-    scores: Mapping[str, float] | None = None,
+    measured: Mapping[str, Measured] | None = None,
 ) -> EvaluationRecord:
     """Returns the record of a ``test``: what was logged in it, like the terms of the loss, and of which checkpoint.
 
@@ -72,13 +28,30 @@ def record_of_test(
         evaluation: What has scored; the record is of its kind.
         settings: What the scores depend on besides the model.
         n_clips: Number of clips that were scored.
-        scores: Scores by their keys that take the place of the logged ones, which are rounded to float32.
+        measured: Scores by their keys that take the place of the logged ones, which are rounded to float32.
     """
     prefix = "test/"
     metrics = trainer.callback_metrics.items()
     logged = {name.removeprefix(prefix): float(value) for name, value in metrics if name.startswith(prefix)}
     state = evaluated_state(trainer.ckpt_path)
-    return EvaluationRecord(type(evaluation).__name__, {**logged, **(scores or {})}, settings, n_clips, **state)
+    measured = measured or {}
+    scores = logged | {key: score.value for key, score in measured.items()}
+    intervals = {key: list(score.interval) for key, score in measured.items() if score.interval is not None}
+    return EvaluationRecord(type(evaluation).__name__, scores, settings, n_clips, **state, intervals=intervals)
+
+
+def score_table(title: str, record: EvaluationRecord, known: Iterable[Score]) -> Table:
+    """Returns a table of those scores that were measured, each with its interval over clips."""
+    table = Table(title=title)
+    table.add_column("score on the validation clips")
+    table.add_column("value", justify="right")
+    table.add_column("95 % over clips", justify="right")
+    for score in known:
+        if score.key in record.scores:
+            ends = record.intervals.get(score.key)
+            shown = "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
+            table.add_row(score.label, f"{record.scores[score.key]:.3f}", shown)
+    return table
 
 
 def report(trainer: Trainer, record: EvaluationRecord, table: Table) -> None:

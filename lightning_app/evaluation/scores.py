@@ -33,8 +33,8 @@ LATENT_LABELS: Mapping[str, str] = {
 
 
 _HIGHER_IS_BETTER: Mapping[str, bool] = {
-    **dict.fromkeys(("swap_f1", "rpa", "scc", "mig", "dmig", "xmig", "dlig", "modularity"), True),
-    **dict.fromkeys(("fad", "reconstruction"), False),
+    **dict.fromkeys(("swap_f1", "counterfactual", "rpa", "scc", "mig", "dmig", "xmig", "dlig", "modularity"), True),
+    **dict.fromkeys(("counterfactual_error", "fad", "reconstruction"), False),
 }
 _OF_THE_DATA = "rpa/resynthesis"
 
@@ -103,6 +103,22 @@ def pitch_accuracy(step: str) -> Score:
     return Score(f"rpa/{step}", f"raw pitch accuracy{comma} {_WHEN[step]}{expected[step]}", _WHEN[step])
 
 
+def counterfactual_scores() -> list[Score]:
+    """Lists how far swaps are from the true ones."""
+    swaps = ("global_swap", "local_swap")
+    labels = {
+        "counterfactual_error": "error against the true swap",
+        "counterfactual_floor": "its floor, the true swap reconstructed",
+        "counterfactual_ceiling": "its ceiling, without a swap",
+    }
+    nearness = "nearness to the true swap (1 as a reconstruction, 0 as no swap)"
+    scores = []
+    for swap in swaps:
+        scores.append(Score(f"counterfactual/{swap}", f"{nearness}, {_WHEN[swap]}", _WHEN[swap]))
+        scores += [Score(f"{kind}/{swap}", f"{label}, {_WHEN[swap]}", label) for kind, label in labels.items()]
+    return scores
+
+
 def audio_distance(embedding: str) -> Score:
     """Returns how far reconstructions are from the data in an embedding."""
     label = f"Fréchet audio distance of the reconstruction, {embedding}"
@@ -125,6 +141,7 @@ def swap_scores(factor: str, embeddings: Iterable[str]) -> list[Score]:
     embeddings = list(embeddings)
     return [
         *(macro_f1(step, factor) for step in _WHEN),
+        *counterfactual_scores(),
         *(pitch_accuracy(step) for step in (*_WHEN, "resynthesis")),
         *(audio_distance(name) for name in embeddings),
         *(resynthesis_distance(name) for name in embeddings),

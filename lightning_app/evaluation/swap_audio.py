@@ -1,93 +1,114 @@
 """What swaps sound like: raw pitch accuracy and Fréchet audio distance of decoded clips (Luo et al. 2022)."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from lightning_app.errors import RunError
+from lightning_app.evaluation.chosen_clips import ChosenClips
+from lightning_app.evaluation.clip_rows import ClipRows
+from lightning_app.evaluation.measurement import STEPS, Measured, Measurement, Subject, SwappedClips
 from lightning_app.evaluation.scores import audio_distance, pitch_accuracy, resynthesis_distance
-from metrics import FrechetAudioDistance, RawPitchAccuracy, SwapClassification
+from metrics import FrechetAudioDistance
+from metrics.functional import ratio_of_sums
+from metrics.functional.raw_pitch_accuracy import frame_counts
 from modules.audio.crepe import Capacity, crepe
 from modules.audio.pitch import pitch_contours
-from modules.audio.representation import Representation
 from modules.audio.resample import resampled
-from modules.audio_embedding import AudioEmbedding
-from modules.protocols import Swap
+from modules.audio_embedding import AudioEmbedding, EmbeddingName, audio_embedding
+
+_THRESHOLD_CENTS = 50.0
 
 
-class SwapAudio:
-    """Turns swaps into audio, one at a time, and measures its pitch and its quality.
+class SwapAudio(Measurement):
+    """Turns swaps into audio, and measures its pitch (``rpa/...``) and its quality (``fad/...``).
 
     The data's own spectrograms are turned into audio in the same way and measured too: what is lost there is no fault
     of the model.
 
     Args:
-        original: Returns the data's audio, (n_samples,), by a clip's number.
-        representation: What the model hears, and the way back to audio.
-        pitch: Measures raw pitch accuracy; None leaves it out.
-        distances: Measure Fréchet audio distances.
-        device: Device on which CREPE and the embeddings run.
-        seed: Seed of the phases of the audio.
+        rpa: Size of the CREPE that raw pitch accuracy is measured by; None leaves it out.
+        fad: Embeddings in which Fréchet audio distances are measured.
+        vggish_weights: A file with the weights of VGGish, which else are downloaded once.
+        n_clips: Number of clips to listen to; None takes all.
     """
 
     def __init__(
         self,
-        original: Callable[[int], NDArray[np.float32]],
-        representation: Representation,
-        pitch: "SwapPitch | None",
-        distances: "Sequence[ReconstructionDistance]",
-        device: torch.device,
-        seed: int,
+        rpa: Capacity | None,
+        fad: Sequence[EmbeddingName],
+        vggish_weights: Path | None,
+        n_clips: int | None,
     ) -> None:
-        self._original = original
-        self._representation = representation
-        self._rate = representation.sample_rate
-        self._pitch = pitch
-        self._distances = distances
-        self._device = device
-        self._seed = seed
+        self.rpa = rpa
+        self.fad = tuple(fad)
+        self.vggish_weights = vggish_weights
+        self.n_clips = n_clips if rpa or fad else 0
 
-    def update(self, x: Tensor, swap: Swap, source: int, target: int) -> None:
-        """Adds one swap.
+    def begin(self, subject: Subject) -> None:
+        self._subject = subject
+        self._chosen = ChosenClips(subject, self.n_clips, "Listening")
+        rate, device = subject.data.representation.sample_rate, subject.device
+        # Loaded before inference mode begins: this process shares the networks with others, which may need gradients.
+        self._pitch = SwapPitch(self.rpa, rate, device, subject.seed) if self.rpa else None
+        self._distances = [
+            ReconstructionDistance(audio_embedding(name, device, self.vggish_weights), self._chosen.total, device)
+            for name in self.fad
+        ]
 
-        Args:
-            x: The source as the model heard it, (1, ...).
-            swap: What the model made of it, each of the same shape.
-            source: The number of the source clip.
-            target: The target clip's.
+    def update(self, clips: SwappedClips) -> None:
+        """Adds the chosen ones of a batch.
 
         Raises:
             DataError: The audio of a clip cannot be had.
             RunError: See `ReconstructionDistance`.
         """
-        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
+        heard = self._chosen.of(clips)
+        for row, (source, target) in enumerate(zip(heard.index.tolist(), heard.target["index"].tolist(), strict=True)):
+            of_row = slice(row, row + 1)
+            x = torch.cat([*(decoded[of_row].float() for decoded in heard.swap), heard.source["x"][of_row].float()])
+            self._listen(x, source, target)
+            self._chosen.advance()
+
+    def _listen(self, x: Tensor, source: int, target: int) -> None:
+        """Adds a swap and its source, (4, ...)."""
+        device, representation = self._subject.device, self._subject.data.representation
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             # By the clip, so that neither batches nor processes matter.
-            torch.manual_seed(self._seed + source)
+            torch.manual_seed(self._subject.seed + source)
             original = self._heard(source)
-            audio = self._representation.inverse(torch.cat([*swap, x]).cpu(), original.shape[1]).to(self._device)
+            audio = representation.inverse(x.cpu(), original.shape[1]).to(device)
         if self._pitch is not None:
             self._pitch.update(audio, source, target, self._heard)
-        if self._distances:
-            for distance in self._distances:
-                distance.update(audio[:1], audio[-1:], original, self._rate)
+        for distance in self._distances:
+            distance.update(audio[:1], audio[-1:], original, representation.sample_rate)
 
-    def compute(self) -> dict[str, Tensor]:
+    def compute(self) -> dict[str, Measured]:
         """Returns ``rpa/pre_swap`` and so on, ``fad/<embedding>``, and the same of the resynthesised data.
 
         Raises:
             RunError: See `SwapPitch`.
         """
+        self._n_heard = self._chosen.n_seen()
         scores = self._pitch.compute() if self._pitch is not None else {}
         for distance in self._distances:
             scores |= distance.compute()
         return scores
 
+    def settings(self) -> dict[str, Any]:
+        return {"rpa_model": self.rpa, "n_audio_clips": self._n_heard}
+
+    def known_keys(self) -> list[str]:
+        steps = (*STEPS, "resynthesis") if self.rpa else ()
+        distances = (distance(name).key for distance in (audio_distance, resynthesis_distance) for name in self.fad)
+        return [*(pitch_accuracy(step).key for step in steps), *distances]
+
     def _heard(self, clip: int) -> Tensor:
         """The audio of a clip of the data, (1, n_samples)."""
-        return torch.from_numpy(self._original(clip)[None]).to(self._device)
+        return torch.from_numpy(self._subject.data.audio(clip)[None]).to(self._subject.device)
 
 
 class SwapPitch:
@@ -101,12 +122,14 @@ class SwapPitch:
         model: Size of CREPE.
         sample_rate: Sample rate of the audio, in Hz.
         device: Device on which CREPE runs.
+        seed: Seed of the intervals.
     """
 
-    def __init__(self, model: Capacity, sample_rate: int, device: torch.device) -> None:
+    def __init__(self, model: Capacity, sample_rate: int, device: torch.device, seed: int) -> None:
         self._model: Capacity = model
         self._rate = sample_rate
-        self._metrics = {step: RawPitchAccuracy().to(device) for step in (*SwapClassification.STEPS, "resynthesis")}
+        self._seed = seed
+        self._counts = {step: ClipRows().to(device) for step in (*STEPS, "resynthesis")}
         self._references: dict[int, tuple[Tensor, Tensor]] = {}
         crepe(model, device)  # what loads it first determines whether it is of inference mode
 
@@ -125,21 +148,26 @@ class SwapPitch:
             if clip not in self._references:
                 reference = pitch_contours(original(clip), self._rate, model=self._model)
                 self._references[clip] = (reference.hz, reference.voiced())
-            index = torch.tensor([source], device=audio.device)
-            self._metrics[step].update(estimated[None], *self._references[clip], index)
+            counts = frame_counts(estimated[None], *self._references[clip], _THRESHOLD_CENTS)
+            self._counts[step].update(torch.tensor([source], device=audio.device), counts)
 
-    def compute(self) -> dict[str, Tensor]:
+    def compute(self) -> dict[str, Measured]:
         """Returns the accuracies.
 
         Raises:
             RunError: No clip has a voiced frame.
         """
-        try:
-            return {
-                pitch_accuracy(step).key: torch.as_tensor(metric.compute()) for step, metric in self._metrics.items()
-            }
-        except ValueError as error:
-            raise RunError(f"the pitch cannot be evaluated: {error} --evaluation.rpa null leaves it out.") from error
+        scores = {}
+        for step, kept in self._counts.items():
+            counts = kept.compute()[1].cpu().numpy()
+            voiced = counts[counts[:, 1] > 0]
+            if not len(voiced):
+                raise RunError(
+                    f"the pitch cannot be evaluated: none of the {len(counts)} clips has a voiced frame; "
+                    "--evaluation.rpa null leaves it out."
+                )
+            scores[pitch_accuracy(step).key] = Measured.of(ratio_of_sums, *voiced.T, seed=self._seed)
+        return scores
 
 
 class ReconstructionDistance:
@@ -174,9 +202,10 @@ class ReconstructionDistance:
             metric.update(real, real=True)
             metric.update(self._embedded(audio, sample_rate), real=False)
 
-    def compute(self) -> dict[str, Tensor]:
+    def compute(self) -> dict[str, Measured]:
         """Returns the distances and the numbers of embeddings."""
-        return dict(self._reconstruction.compute()) | dict(self._resynthesis.compute())
+        found = dict(self._reconstruction.compute()) | dict(self._resynthesis.compute())
+        return {key: Measured(float(value)) for key, value in found.items()}
 
     def _embedded(self, audio: Tensor, sample_rate: int) -> Tensor:
         return self._embedding(resampled(audio, sample_rate, self._embedding.sample_rate))

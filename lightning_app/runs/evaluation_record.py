@@ -1,7 +1,7 @@
 """The record of an evaluation, as ``test`` writes it and figures read it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lightning_app.errors import RunError
@@ -21,6 +21,7 @@ class EvaluationRecord:
         checkpoint: File name of the checkpoint; None for a model that was not loaded from one.
         epoch: The epoch that the checkpoint was trained to, from 0; None without one.
         step: The optimiser step that it was trained to; None without one.
+        intervals: Both ends of the 95 % bootstrap interval over clips of those scores that have one.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class EvaluationRecord:
     checkpoint: str | None = None
     epoch: int | None = None
     step: int | None = None
+    intervals: dict[str, list[float]] = field(default_factory=dict)
 
     def write(self, folder: RunFolder) -> None:
         """Writes the record to a run's folder, in the place of the one before."""

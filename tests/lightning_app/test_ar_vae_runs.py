@@ -143,6 +143,7 @@ def test_media_and_their_scores(ar_vae):
         assert float(rows[0][f"media/{score}"]) == pytest.approx(float(value), nan_ok=True)
 
 
+@pytest.mark.slow
 def test_media_do_not_change_the_training(ar_vae):
     """A picture at every epoch, of attributes that are quick to have, against none."""
     common = ("--data.attributes", "[pitch, velocity]")

@@ -83,6 +83,7 @@ def test_an_interrupted_run_ends_soon_and_the_next_goes_on(tmp_path):
     assert_complete(attribute_table(clips, MODEL, folder, n_workers=1), clips)
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_compute_each_clip_once(tmp_path):
     write_clips(tmp_path / "clips", 130)
     log = tmp_path / "log.txt"

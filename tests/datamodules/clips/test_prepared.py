@@ -52,6 +52,7 @@ def test_an_entrys_files(rendered, entry):
         assert np.array_equal(x[clip], expected)
 
 
+@pytest.mark.slow
 def test_another_processors_log_mels_are_the_same_entry_but_for_rounding(entry, tmp_path, run_python, monkeypatch):
     for variable, value in OTHER_KERNELS.items():
         monkeypatch.setenv(variable, value)

@@ -56,6 +56,7 @@ def test_batches(prepared):
     assert sorted(indices) == list(range(8))
 
 
+@pytest.mark.slow
 def test_the_table_in_the_entry_leads_from_batches_to_stems(prepared, urmp, tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         data = prepared(cache_dir=tmp_path)
@@ -136,6 +137,7 @@ def test_prepared_segments(prepared, tmp_path, tone, represent):
     assert len(np.unique(data.train_dataset.attributes)) == 6
 
 
+@pytest.mark.slow
 def test_attributes_are_the_timbral_models_of_the_segments_and_are_computed_once(prepared, tmp_path):
     data = prepared(cache_dir=tmp_path, attributes=("brightness", "depth"))
     (table,) = tmp_path.rglob("timbral-*.parquet")

@@ -70,6 +70,7 @@ def scores(tmp_path, quiet_trainer):
     return evaluate
 
 
+@pytest.mark.slow
 def test_melody_that_z_carries_is_heard_after_both_swaps(tones, scores):
     heard = scores(Melody(), tones, rpa="tiny")
 

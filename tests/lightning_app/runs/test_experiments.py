@@ -97,7 +97,7 @@ def test_arguments_make_the_run_that_the_name_says(capsys, tmp_path, model, leng
     assert (settings["z_dim"], settings["posterior"], config["seed_everything"]) == (24, "full", 5)
     assert config["data"]["init_args"]["octaves"] == [4, 5]
     assert config["data"]["init_args"]["batch_size"] == (16 if length == "short" else 128)
-    if model != "dsae":
+    if experiments.models[model].stages == 2:
         assert config["schedule"]["init_args"]["constrained_epochs"] == (10 if length == "short" else 300)
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from lightning_app.evaluation.reporting import FirstSeen
+from lightning_app.evaluation.clip_count import FirstSeen
 
 
 def test_a_clip_that_comes_again_is_not_new():

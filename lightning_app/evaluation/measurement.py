@@ -1,0 +1,152 @@
+"""What the parts of an evaluation of swaps are given, and what they give."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from lightning import LightningModule
+from numpy.typing import NDArray
+from torch import Tensor
+
+from datamodules.protocols import ClipData, Clips
+from metrics.functional import Interval, bootstrap_interval
+from metrics.functional.bootstrap import Statistic
+from modules.protocols import Swap, Swappable
+
+STEPS = ("pre_swap", "global_swap", "local_swap")
+"""What scores call what is decoded: with nothing replaced, with the target's v, and with the target's z."""
+
+
+class Measured(NamedTuple):
+    """A score."""
+
+    value: float
+    interval: Interval | None = None
+    """Its bootstrap interval over clips, where it has one."""
+
+    @classmethod
+    def of(cls, statistic: Statistic, *rows: NDArray[Any], seed: int) -> "Measured":
+        """Returns a statistic of all clips, and its interval; see `metrics.functional.bootstrap_interval`."""
+        interval = bootstrap_interval(statistic, *rows, seed=seed) if len(rows[0]) > 1 else None
+        return cls(float(statistic(*rows, axis=-1)), interval)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is evaluated.
+
+    Attributes:
+        model: The model, whose latents can be swapped.
+        data: Its data, set up.
+        factor: The class that clips are swapped by.
+        device: Where metrics keep what they count.
+        seed: Seed of all draws.
+        beside: Adds a progress bar for slow work within batches; returns what moves it on by one.
+    """
+
+    model: LightningModule
+    data: ClipData
+    factor: str
+    device: torch.device
+    seed: int
+    beside: Callable[[str, int], Callable[[], None]]
+
+    @property
+    def dataset(self) -> Clips:
+        """The clips that are evaluated."""
+        return self.data.test_dataset
+
+
+class SwappedClips:
+    """A batch of clips, each swapped with a partner, and what follows from both, computed once and only if asked for.
+
+    Args:
+        model: The model.
+        source: The batch.
+        target: The partners, a batch of the same size.
+        new: Which of them are here for the first time, bool of shape (B,): a sampler may repeat some to fill a batch.
+    """
+
+    def __init__(
+        self, model: Swappable, source: Mapping[str, Tensor], target: Mapping[str, Tensor], new: NDArray[np.bool_]
+    ) -> None:
+        self.model = model
+        self.source = source
+        self.target = target
+        self.new = new
+
+    @property
+    def index(self) -> Tensor:
+        """The numbers of the clips, (B,)."""
+        return self.source["index"]
+
+    @cached_property
+    def swap(self) -> Swap:
+        """What the model makes of the pairs."""
+        return self.model.swap(self.source["x"], self.target["x"].to(self.source["x"]))
+
+    @cached_property
+    def decoded_v(self) -> Swap:
+        """The global latents, each (B, V), of what the model made, encoded anew."""
+        return Swap(*(self.model.global_latent(decoded) for decoded in self.swap))
+
+    def rows(self, chosen: NDArray[np.bool_]) -> "SwappedClips":
+        """Returns some of the pairs, chosen by a bool for each, without decoding them again."""
+        mask = torch.from_numpy(chosen).to(self.index.device)
+        source, target = ({name: values[mask] for name, values in one.items()} for one in (self.source, self.target))
+        part = SwappedClips(self.model, source, target, self.new[chosen])
+        part.__dict__["swap"] = Swap(*(decoded[mask] for decoded in self.swap))
+        return part
+
+
+class Measurement(ABC):
+    """A part of an evaluation of swaps.
+
+    Every process calls all methods, with its own share of the clips; the scores are the same on each, whatever the
+    number of processes.
+    """
+
+    def check(self, model: LightningModule, data: ClipData, factor: str) -> None:  # noqa: B027 (most need nothing)
+        """Says what cannot be measured, before data are prepared, and how to leave it out.
+
+        Raises:
+            RunError: A model or data without what this needs.
+        """
+
+    def check_clips(self, data: ClipData, factor: str) -> None:  # noqa: B027
+        """Says what cannot be measured once the data are set up, before training as well as before a test.
+
+        Raises:
+            RunError: Clips that are too few, or of too few classes.
+        """
+
+    def begin(self, subject: Subject) -> None:  # noqa: B027
+        """Prepares a ``test``: loads networks, before inference mode begins."""
+
+    def learn(self, model: Swappable, clips: Mapping[str, Tensor]) -> None:  # noqa: B027
+        """Takes a batch of training clips, if `learns`."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether training clips are needed."""
+        return type(self).learn is not Measurement.learn
+
+    @abstractmethod
+    def update(self, clips: SwappedClips) -> None:
+        """Takes a batch of the clips that are evaluated."""
+
+    @abstractmethod
+    def compute(self) -> dict[str, Measured]:
+        """Returns the scores by their keys."""
+
+    @abstractmethod
+    def known_keys(self) -> list[str]:
+        """The keys of the scores, as far as they do not depend on the data."""
+
+    def settings(self) -> dict[str, Any]:
+        """What the scores depend on besides the model and the data."""
+        return {}
