@@ -69,7 +69,19 @@ def _piece(magnitude: Tensor, known: Tensor | None, n_fft: int, hop_length: int,
     magnitude = magnitude.transpose(1, 2).contiguous().transpose(1, 2)
     phases = torch.polar(torch.ones_like(start), start)
     kept = None if known is None else known / (known.abs() + 1e-16)
-    return _iterated(magnitude, phases, kept, n_fft, hop_length, n_iterations)
+    # Clip by clip, which stays in a CPU's cache.
+    clips = [
+        _iterated(
+            magnitude[i : i + 1],
+            phases[i : i + 1],
+            None if kept is None else kept[i : i + 1],
+            n_fft,
+            hop_length,
+            n_iterations,
+        )
+        for i in range(len(magnitude))
+    ]
+    return torch.cat(clips)
 
 
 def _iterated(

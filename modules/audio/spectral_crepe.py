@@ -14,6 +14,7 @@ from torch.nn.functional import conv1d, linear, pad
 
 _PHASES = 4  # the first convolution steps by 4 samples: to each of its steps, 4 samples are channels
 _N_LAYERS = 6
+_FRAMES_AT_ONCE = 64  # which stay in a CPU's cache
 _BEFORE = 31  # zeros before what each layer but the first runs over; there are 32 after it
 
 
@@ -25,7 +26,7 @@ class SpectralCrepe(nn.Module):
 
     Shape:
         Normalised frames (n, 1024) to the probabilities of 360 pitches, (n, 360); with ``embed`` to the output of the
-        fifth layer, (n, channels, 8). Some 32 frames at a time are fastest on a CPU, where they stay in its cache.
+        fifth layer, (n, channels, 8).
     """
 
     scale: Tensor
@@ -64,6 +65,9 @@ class SpectralCrepe(nn.Module):
         self.layers = nn.ModuleList(layers)
 
     def forward(self, frames: Tensor, embed: bool = False) -> Tensor:
+        return torch.cat([self._at_once(some, embed) for some in frames.split(_FRAMES_AT_ONCE)])
+
+    def _at_once(self, frames: Tensor, embed: bool) -> Tensor:
         x = frames.unflatten(1, (-1, _PHASES)).transpose(1, 2)
         for layer in self.layers[:-1]:
             x = layer(x)
