@@ -12,7 +12,7 @@ from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import STEPS, Measured, Measurement, Subject, SwappedClips
 from lightning_app.evaluation.requirements import require_classes_on_both_sides
 from lightning_app.evaluation.scores import macro_f1 as score_of
-from metrics.functional import macro_f1, read_classes
+from metrics.functional import macro_f1, discriminate
 from modules.protocols import Swappable
 
 
@@ -44,7 +44,7 @@ class SwapF1(Measurement):
         f1, measured = macro_f1(np.unique(labels["train"]).tolist()), {}
         for step in STEPS:
             try:
-                read = read_classes(rows["train"][:, 1:], labels["train"], rows[step][:, 1:])
+                read = discriminate(rows["train"][:, 1:], labels["train"], rows[step][:, 1:])
             except ValueError as error:
                 raise RunError(f"v cannot be scored: {error} --evaluation.f1 false leaves it out.") from error
             measured[score_of(step).key] = Measured.of(f1, labels[step], read, seed=self._seed)
