@@ -2,7 +2,7 @@
 
 from metrics.functional.bootstrap import Interval, bootstrap_interval, macro_f1, mean, ratio_of_sums
 from metrics.functional.dci import DCIScores, dci
-from metrics.functional.equal_error_rate import equal_error_rate
+from metrics.functional.equal_error_rate import equal_error_rate, error_rate_of_draws
 from metrics.functional.estimate import Estimate
 from metrics.functional.frechet_distance import frechet_distance
 from metrics.functional.gaps import (
@@ -34,6 +34,7 @@ __all__ = [
     "discriminate",
     "entropy",
     "equal_error_rate",
+    "error_rate_of_draws",
     "frechet_distance",
     "macro_f1",
     "mean",

@@ -1,10 +1,14 @@
 """The equal error rate of telling by their vectors whether two clips are of one class."""
 
+from typing import Any
+
+import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from metrics.functional import inputs
+from metrics.functional.bootstrap import Statistic
 from metrics.functional.estimate import Estimate
 
 # A similarity as a whole number of 42 bits, which are counted by their upper half first and then by their lower one.
@@ -75,6 +79,49 @@ def equal_error_rate(embeddings: ArrayLike | Tensor, labels: ArrayLike | Tensor)
     gap, gap_after = (1.0 - hit_before) - before, after - (1.0 - hit_after)
     share = gap / (gap + gap_after)
     return Estimate.of(before + share * (after - before), n_same=n_same, n_different=n_different)
+
+
+def error_rate_of_draws(embeddings: ArrayLike | Tensor, labels: ArrayLike | Tensor) -> Statistic:
+    """Returns a statistic for `bootstrap_interval` of the positions of clips, 0 to n - 1: their equal error rate.
+
+    A clip that is drawn twice makes its pairs count twice, and none with itself. All pairs are kept, 20 bytes each, so
+    this is for some thousands of clips. A draw without two clips of one class, or of one class alone, is at chance.
+
+    Args:
+        embeddings: See `equal_error_rate`.
+        labels: See `equal_error_rate`.
+
+    Example:
+        >>> x, y = [[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.2]], [0, 0, 1, 1]
+        >>> error_rate_of_draws(x, y)(np.array([[0, 1, 2, 3], [0, 0, 2, 3]])).tolist()
+        [0.0, 0.0]
+    """
+    x = torch.nn.functional.normalize(inputs.matrix("embeddings", embeddings).cpu(), dim=1).numpy()
+    y = inputs.classes("labels", labels, len(x)).cpu().numpy()
+    first, second = np.triu_indices(len(x), k=1)
+    similarities = (x @ x.T)[first, second].round(12)
+    order = np.argsort(-similarities, kind="stable")
+    first, second = first[order], second[order]
+    same = y[first] == y[second]
+    last_of_ties = np.flatnonzero(np.append(np.diff(similarities[order]) != 0, True))
+
+    def of_draw(positions: NDArray[Any]) -> float:
+        weights = np.bincount(positions.astype(int), minlength=len(x)).astype(float)
+        pairs = weights[first] * weights[second]
+        hits = np.cumsum(pairs * same)[last_of_ties]
+        false_alarms = np.cumsum(pairs)[last_of_ties] - hits
+        if not hits[-1] or not false_alarms[-1]:
+            return 0.5
+        hit, false_alarm = (np.append(0.0, counts / counts[-1]) for counts in (hits, false_alarms))
+        after = int((false_alarm >= 1.0 - hit).argmax())
+        gap, gap_after = (abs(1.0 - hit[at] - false_alarm[at]) for at in (after - 1, after))
+        share = gap / (gap + gap_after)
+        return float(false_alarm[after - 1] + share * (false_alarm[after] - false_alarm[after - 1]))
+
+    def of(positions: NDArray[Any], axis: int = -1) -> NDArray[np.float64]:
+        return np.apply_along_axis(of_draw, axis, positions)
+
+    return of
 
 
 def _counts(unit: Tensor, labels: Tensor, upper: int | None) -> Tensor:

@@ -7,7 +7,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 from sklearn.metrics import roc_curve
 
-from metrics.functional import equal_error_rate
+from metrics.functional import bootstrap_interval, equal_error_rate, error_rate_of_draws
 
 
 def clips(n=80, n_classes=4, spread=1.0, dim=5, seed=0):
@@ -69,6 +69,38 @@ def test_ties_are_interpolated():
     expected = brentq(lambda rate: 1.0 - rate - np.interp(rate, false_alarm, hit), 0.0, 1.0, xtol=1e-14)
 
     assert equal_error_rate(x, y).item() == pytest.approx(expected, abs=1e-9)
+
+
+def test_rate_of_draws_counts_clips_as_often_as_they_are_drawn():
+    x, y = clips(40)
+    of_draws, whole = error_rate_of_draws(x, y), np.arange(40)
+    assert of_draws(whole) == pytest.approx(equal_error_rate(x, y).item(), abs=1e-12)
+
+    drawn = np.random.default_rng(1).integers(40, size=(5, 40))
+
+    for positions, rate in zip(drawn, of_draws(drawn), strict=True):
+        first, second = np.triu_indices(40, k=1)
+        first, second = first[positions[first] != positions[second]], second[positions[first] != positions[second]]
+        a, b = positions[first], positions[second]
+        cosines = np.sum(x[a] * x[b], axis=1) / np.linalg.norm(x[a], axis=1) / np.linalg.norm(x[b], axis=1)
+        false_alarm, hit, _ = roc_curve(y[a] == y[b], cosines.round(12))
+        expected = brentq(lambda rate: 1.0 - rate - np.interp(rate, false_alarm, hit), 0.0, 1.0, xtol=1e-14)  # noqa: B023
+        assert rate == pytest.approx(expected, abs=1e-9)
+
+
+def test_rate_of_draws_of_a_collapsed_code_or_of_one_class_is_at_chance():
+    x, y = np.ones((6, 2)), np.array([0, 0, 0, 1, 1, 1])
+
+    assert error_rate_of_draws(x, y)(np.arange(6)) == pytest.approx(0.5)
+    assert error_rate_of_draws(clips(6)[0], y)(np.array([0, 1, 2, 0, 1, 2])) == 0.5
+
+
+def test_interval_of_a_rate_holds_it():
+    x, y = clips(60)
+
+    low, high = bootstrap_interval(error_rate_of_draws(x, y), np.arange(60), n_resamples=200)
+
+    assert low < equal_error_rate(x, y) < high
 
 
 @pytest.mark.slow
