@@ -18,6 +18,7 @@ from lightning_app.errors import RunError
 from lightning_app.evaluation.clip_count import ClipCount, FirstSeen
 from lightning_app.evaluation.counterfactuals import Counterfactuals
 from lightning_app.evaluation.factor_information import FactorInformation
+from lightning_app.evaluation.judged import Judged
 from lightning_app.evaluation.leakage import Leakage
 from lightning_app.evaluation.measurement import EncodedClips, Measured, Measurement, Subject, SwappedClips
 from lightning_app.evaluation.reporting import record_of_test, report, score_table
@@ -40,6 +41,7 @@ class SwapEvaluation(Callback):
     - ``rpa/...``: raw pitch accuracy, by `SwapAudio`;
     - ``read/...``, ``eer/...``: what can be read from v and z, by `Leakage`;
     - ``information/...``, ``active/...``: what their dimensions tell, by `FactorInformation`;
+    - ``follows_v/...``, ``inception/...``: what a classifier of real clips hears in swaps and draws, by `Judged`;
     - ``counterfactual/...``: how near a swap is to the true one, by `Counterfactuals`;
     - ``fad/...``: Fréchet audio distance of the reconstructions, likewise.
 
@@ -58,6 +60,8 @@ class SwapEvaluation(Callback):
         with_v: Other classes that v should carry, beside the factor, such as the octave.
         leakage: Whether to read all classes from v and z.
         information: Whether to count the dimensions in use, and to estimate their information of all classes.
+        judge: Whether a classifier trained on real clips, once for these data, judges swaps and draws.
+        mixture_components: Components of the mixture that draws of v are from where each clip has a prior of its own.
         counterfactuals: Number of clips whose true swaps are made and compared; None makes none.
 
     Raises:
@@ -76,6 +80,8 @@ class SwapEvaluation(Callback):
         with_v: tuple[str, ...] = (),
         leakage: bool = False,
         information: bool = False,
+        judge: bool = False,
+        mixture_components: int = 10,
         counterfactuals: int | None = None,
     ) -> None:
         if audio_clips is not None and audio_clips < 1:
@@ -97,6 +103,8 @@ class SwapEvaluation(Callback):
             self.measurements.append(Leakage())
         if information:
             self.measurements.append(FactorInformation())
+        if judge:
+            self.measurements.append(Judged(mixture_components))
         if counterfactuals is not None:
             self.measurements.append(Counterfactuals(counterfactuals))
 
@@ -161,6 +169,8 @@ class SwapEvaluation(Callback):
             encoded = EncodedClips(swappable(pl_module), clips)
             for measurement in learning:
                 measurement.learn(encoded)
+        for measurement in learning:
+            measurement.learnt()
 
     def on_test_batch_end(
         self,

@@ -163,6 +163,9 @@ class Measurement(ABC):
     def learn(self, clips: EncodedClips) -> None:  # noqa: B027
         """Takes a batch of training clips, if `learns`."""
 
+    def learnt(self) -> None:  # noqa: B027
+        """Is called when all training clips have been taken, on every process."""
+
     @property
     def learns(self) -> bool:
         """Whether training clips are needed."""
