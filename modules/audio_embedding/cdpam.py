@@ -4,7 +4,6 @@ import pickle
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -77,7 +76,7 @@ class CDPAM(nn.Module):
         if not audio.isfinite().all():
             raise ModelError("audio has NaN or infinite values; expected finite samples only.")
         vectors = torch.cat([self.network((clip.float() * _PCM).round()) for clip in audio.split(1)])
-        return cast(Tensor, F.normalize(vectors, dim=1))[:, None]
+        return F.normalize(vectors, dim=1)[:, None]
 
 
 def _state() -> dict[str, Tensor]:
