@@ -96,7 +96,11 @@ class AudioDistances:
         """Loads the embeddings for the clips that are chosen."""
         self._of_embeddings = [
             EmbeddingDistances(
-                audio_embedding(embedding, subject.device, self._weights), name, self._kinds[name], chosen, subject
+                audio_embedding(embedding, subject.device, self._weights, subject.data.n_samples),
+                name,
+                self._kinds[name],
+                chosen,
+                subject,
             )
             for name, embedding in self._names.items()
         ]
@@ -145,7 +149,7 @@ class AudioDistances:
     def _fact(self, name: str, n_samples: int, rate: int) -> _Fact:
         embedding, leave_out = self._names[name], f"leave it out of {_options(self._kinds[name])}."
         try:
-            loaded = audio_embedding(embedding, vggish_weights=self._weights)
+            loaded = audio_embedding(embedding, vggish_weights=self._weights, n_samples=n_samples)
             if isinstance(loaded, FileEmbedding) and loaded.sample_rate != rate:
                 raise RunError(
                     f"{embedding} embeds audio of {loaded.sample_rate} Hz, and the audio of these data has {rate} Hz; "

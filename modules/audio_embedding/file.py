@@ -32,7 +32,8 @@ class FileEmbedding:
     TorchScript runs on the device that it is given, ONNX on the CPU.
 
     Args:
-        path: The file; its name without the ending is that of the embedding. It is tried on a second of silence.
+        path: The file; its name without the ending is that of the embedding.
+        n_samples: Length of the clips that it will be given: it is tried on as much silence, by default on a second.
         device: Device of the audio.
 
     Raises:
@@ -40,7 +41,7 @@ class FileEmbedding:
             silence; or ``onnxruntime`` is not installed.
     """
 
-    def __init__(self, path: Path, device: torch.device | str = "cpu") -> None:
+    def __init__(self, path: Path, n_samples: int | None = None, device: torch.device | str = "cpu") -> None:
         self.path = path
         self.name = path.stem
         if not path.is_file():
@@ -49,7 +50,7 @@ class FileEmbedding:
         self.sample_rate = _whole_rate(path, rate)
         self._device = torch.device(device)
         self.n_features = 0  # not yet known
-        self.n_features = self(self._silence(self.sample_rate)).shape[2]
+        self.n_features = self(self._silence(n_samples or self.sample_rate)).shape[2]
 
     def frames(self, n_samples: int) -> int:
         return self(self._silence(n_samples)).shape[1]
@@ -119,7 +120,7 @@ def _onnx(path: Path) -> tuple[Network, str]:
     import onnxruntime  # takes half a second
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors alone
+    options.log_severity_level = 4  # errors are raised, and need not be printed too
     options.intra_op_num_threads = torch.get_num_threads()
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -37,7 +37,10 @@ def embedding_file(embedding: str) -> Path | None:
 
 
 def audio_embedding(
-    embedding: str, device: torch.device | str = "cpu", vggish_weights: Path | None = None
+    embedding: str,
+    device: torch.device | str = "cpu",
+    vggish_weights: Path | None = None,
+    n_samples: int | None = None,
 ) -> AudioEmbedding:
     """Makes the embedding of a name or a file, its weights loaded.
 
@@ -47,6 +50,7 @@ def audio_embedding(
         embedding: ``crepe-full``, ``crepe-tiny``, ``vggish`` or ``cdpam``, or the path of a `FileEmbedding`.
         device: Device of the audio that it will be given.
         vggish_weights: A file with the weights of VGGish; with None they are downloaded once.
+        n_samples: Length of that audio, which a network from a file is tried on.
 
     Raises:
         ModelError: There is no such embedding, or its weights cannot be had, or are of another model.
@@ -56,7 +60,7 @@ def audio_embedding(
     """
     path = embedding_file(embedding)
     if path is not None:
-        return FileEmbedding(path, device=device)
+        return FileEmbedding(path, n_samples, device)
     if embedding == "vggish":
         return VGGish(vggish_weights and vggish_weights.expanduser()).to(device)
     if embedding == "cdpam":
