@@ -119,6 +119,15 @@ def counterfactual_scores() -> list[Score]:
     return scores
 
 
+def error_rates(factor: str) -> list[Score]:
+    """Lists how well v, and the mean of z, tell whether two clips are of one class."""
+    return [
+        Score("eer/static", f"equal error rate of the {factor} by v (0 where v tells it)", "EER of v"),
+        Score("eer/dynamic", "equal error rate by z's mean (0.5 where z does not)", "EER of z"),
+        Score("eer/gap", "gap of the two equal error rates", "EER, z less v"),
+    ]
+
+
 DISTANCES: Mapping[str, tuple[str, str]] = {
     "fad": ("Fréchet audio distance", "FAD"),
     "fad_infinity": ("Fréchet audio distance of endlessly many clips", "FAD-infinity"),
@@ -155,6 +164,7 @@ def swap_scores(factor: str, embeddings: Iterable[str]) -> list[Score]:
     embeddings = list(embeddings)
     return [
         *(macro_f1(step, factor) for step in _WHEN),
+        *error_rates(factor),
         *counterfactual_scores(),
         *(pitch_accuracy(step) for step in (*_WHEN, "resynthesis")),
         *(audio_distance(name, kind) for kind in DISTANCES for name in embeddings),
