@@ -56,6 +56,7 @@ class EmbeddingDistances:
         self._fold = {int(index): order % N_FOLDS for order, index in enumerate(chosen.indices)}
         self._moments = {side: FoldMoments(self.n_features).to(subject.device) for side in _SIDES}
         self._frames = ClipRows().to(subject.device)
+        self._bars: dict[str, Callable[[], None]] = {}
 
     def update(
         self, index: Tensor, reconstruction: Tensor, resynthesis: Tensor, original: Tensor, sample_rate: int
@@ -142,9 +143,12 @@ class EmbeddingDistances:
         return self._rows.view(len(self._rows), len(_SIDES), -1, self.n_features)[:, _SIDES.index(side)]
 
     def _bar(self, title: str, n_steps: int) -> Callable[[], None]:
-        """A bar of steps that every process takes all of."""
-        together = distributed.is_available() and distributed.is_initialized()
-        return self._subject.beside(title, n_steps * (distributed.get_world_size() if together else 1))
+        """A bar of the steps of both scores, all of which every process takes."""
+        if title not in self._bars:
+            together = distributed.is_available() and distributed.is_initialized()
+            n_processes = distributed.get_world_size() if together else 1
+            self._bars[title] = self._subject.beside(title, len(_SCORES) * n_steps * n_processes)
+        return self._bars[title]
 
 
 def _within(distance: float, ends: Interval | None) -> Measured:
