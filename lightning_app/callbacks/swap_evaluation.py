@@ -15,6 +15,7 @@ from torch import Tensor
 from datamodules.protocols import ClipData
 from lightning_app.callbacks.progress import bar_beside
 from lightning_app.errors import RunError
+from lightning_app.evaluation.audio_distances import AudioDistances
 from lightning_app.evaluation.clip_count import ClipCount, FirstSeen
 from lightning_app.evaluation.counterfactuals import Counterfactuals
 from lightning_app.evaluation.factor_information import FactorInformation
@@ -28,7 +29,6 @@ from lightning_app.evaluation.swap_audio import SwapAudio
 from lightning_app.evaluation.swap_f1 import SwapF1
 from lightning_app.evaluation.swap_pairs import partners_of_other_class
 from modules.audio.crepe import Capacity
-from modules.audio_embedding import EmbeddingName
 
 
 class SwapEvaluation(Callback):
@@ -39,22 +39,26 @@ class SwapEvaluation(Callback):
 
     - ``swap_f1/...``: macro F1 of the factor, by `SwapF1`;
     - ``rpa/...``: raw pitch accuracy, by `SwapAudio`;
+    - ``fad/...``, ``fad_infinity/...``, ``kad/...``: distances of the reconstructions from the data, by
+      `AudioDistances`, which also names the clips that are farthest off;
     - ``read/...``, ``eer/...``: what can be read from v and z, by `Leakage`;
     - ``information/...``, ``active/...``: what their dimensions tell, by `FactorInformation`;
     - ``follows_v/...``, ``inception/...``: what a classifier of real clips hears in swaps and draws, by `Judged`;
-    - ``counterfactual/...``: how near a swap is to the true one, by `Counterfactuals`;
-    - ``fad/...``: Fréchet audio distance of the reconstructions, likewise.
+    - ``counterfactual/...``: how near a swap is to the true one, by `Counterfactuals`.
 
-    The last two are measured on the data's own spectrograms too, turned into audio in the same way:
-    ``rpa/resynthesis`` and ``fad_resynthesis/...``. They listen to audio, which is slow: on a CPU core a clip takes
-    seconds with CREPE's tiny model and more than a minute with the full one.
+    Pitch and distances are measured on the data's own spectrograms too, turned into audio in the same way:
+    ``rpa/resynthesis``, ``fad_resynthesis/...`` and so on. They listen to audio, which is slow: on a CPU core a clip
+    takes seconds with CREPE's tiny model and more than a minute with the full one.
 
     Args:
         factor: Name of the class that v should carry; None takes the first that the data has, such as the instrument.
         seed: Seed of the pairing, of the choice of clips that are listened to, and of the phases of their audio.
         f1: Whether to score the factor.
         rpa: The model of CREPE to score the pitch with, ``full`` as the paper or ``tiny``; None does not score it.
-        fad: Embeddings to measure the distance in: ``crepe-full``, ``crepe-tiny``, ``vggish``.
+        fad: Embeddings to measure the Fréchet audio distance in: ``crepe-full``, ``crepe-tiny``, ``vggish``,
+            ``cdpam``, or paths of TorchScript (``.pt``, ``.ts``) or ONNX files (``.onnx``), which are code.
+        kad: Embeddings to measure the kernel audio distance in, likewise.
+        fad_infinity: Whether to extrapolate the Fréchet distances to endlessly many clips, too.
         vggish_weights: A file with the weights of VGGish, which else are downloaded once.
         audio_clips: Number of clips to listen to; None takes all.
         with_v: Other classes that v should carry, beside the factor, such as the octave.
@@ -65,7 +69,7 @@ class SwapEvaluation(Callback):
         counterfactuals: Number of clips whose true swaps are made and compared; None makes none.
 
     Raises:
-        RunError: ``audio_clips`` below 1, or an embedding that is named twice.
+        RunError: ``audio_clips`` below 1, or embeddings that are none; see `AudioDistances`.
     """
 
     def __init__(
@@ -74,7 +78,9 @@ class SwapEvaluation(Callback):
         seed: int = 0,
         f1: bool = True,
         rpa: Capacity | None = None,
-        fad: tuple[EmbeddingName, ...] = (),
+        fad: tuple[str, ...] = (),
+        kad: tuple[str, ...] = (),
+        fad_infinity: bool = False,
         vggish_weights: Path | None = None,
         audio_clips: int | None = None,
         with_v: tuple[str, ...] = (),
@@ -87,17 +93,16 @@ class SwapEvaluation(Callback):
         if audio_clips is not None and audio_clips < 1:
             raise RunError(
                 f"evaluation.audio_clips is {audio_clips}; it must be 1 or more, or null for all. To listen to none, "
-                "use --evaluation.rpa null --evaluation.fad []."
+                "use --evaluation.rpa null --evaluation.fad [] --evaluation.kad []."
             )
-        if len(set(fad)) < len(fad):
-            raise RunError(f"evaluation.fad names an embedding twice: {', '.join(fad)}.")
         self.factor = factor
         self.seed = seed
-        self.fad = tuple(fad)
+        distances = AudioDistances(fad, kad, fad_infinity, vggish_weights)
+        self.embeddings = distances.embeddings
         self.with_v = tuple(with_v)
         self.measurements: list[Measurement] = [
             *([SwapF1()] if f1 else []),
-            SwapAudio(rpa, fad, vggish_weights, audio_clips),
+            SwapAudio(rpa, distances, audio_clips),
         ]
         if leakage:
             self.measurements.append(Leakage())
@@ -192,8 +197,10 @@ class SwapEvaluation(Callback):
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._scores: dict[str, Measured] = {}
+        self._outliers: dict[str, list[dict[str, Any]]] = {}
         for measurement in self.measurements:
             self._scores |= measurement.compute()
+            self._outliers |= measurement.outliers()
         self._n_scored = self._scored.total()
         logged = {f"test/{name}": torch.tensor(score.value) for name, score in self._scores.items()}
         pl_module.log_dict(logged, rank_zero_only=True)
@@ -208,9 +215,11 @@ class SwapEvaluation(Callback):
         }
         for measurement in self.measurements:
             settings |= measurement.settings()
-        record = record_of_test(trainer, self, settings, self._n_scored, self._scores)
+        record = record_of_test(trainer, self, settings, self._n_scored, self._scores, self._outliers)
         tables = [table for measurement in self.measurements for table in measurement.tables()]
-        report(trainer, record, score_table("Swap evaluation", record, swap_scores(self._factor, self.fad)), *tables)
+        report(
+            trainer, record, score_table("Swap evaluation", record, swap_scores(self._factor, self.embeddings)), *tables
+        )
 
 
 def _own_share(data: ClipData, trainer: Trainer, device: torch.device) -> Iterator[dict[str, Tensor]]:

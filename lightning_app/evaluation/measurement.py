@@ -183,6 +183,10 @@ class Measurement(ABC):
     def known_keys(self) -> list[str]:
         """The keys of the scores, as far as they do not depend on the data."""
 
+    def outliers(self) -> dict[str, list[dict[str, Any]]]:
+        """The clips that are farthest from the data; see `lightning_app.runs.evaluation_record.EvaluationRecord`."""
+        return {}
+
     def settings(self) -> dict[str, Any]:
         """What the scores depend on besides the model and the data."""
         return {}
