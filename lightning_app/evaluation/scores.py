@@ -34,7 +34,7 @@ LATENT_LABELS: Mapping[str, str] = {
 
 _HIGHER_IS_BETTER: Mapping[str, bool] = {
     **dict.fromkeys(("swap_f1", "counterfactual", "rpa", "scc", "mig", "dmig", "xmig", "dlig", "modularity"), True),
-    **dict.fromkeys(("counterfactual_error", "fad", "reconstruction"), False),
+    **dict.fromkeys(("counterfactual_error", "fad", "fad_infinity", "kad", "reconstruction"), False),
 }
 _OF_THE_DATA = "rpa/resynthesis"
 
@@ -119,16 +119,39 @@ def counterfactual_scores() -> list[Score]:
     return scores
 
 
-def audio_distance(embedding: str) -> Score:
-    """Returns how far reconstructions are from the data in an embedding."""
-    label = f"Fréchet audio distance of the reconstruction, {embedding}"
-    return Score(f"fad/{embedding}", label, f"FAD ({embedding}), lower is better")
+def error_rates(factor: str) -> list[Score]:
+    """Lists how well v, and the mean of z, tell whether two clips are of one class."""
+    return [
+        Score("eer/static", f"equal error rate of the {factor} by v (0 where v tells it)", "EER of v"),
+        Score("eer/dynamic", "equal error rate by z's mean (0.5 where z does not)", "EER of z"),
+        Score("eer/gap", "gap of the two equal error rates", "EER, z less v"),
+    ]
 
 
-def resynthesis_distance(embedding: str) -> Score:
-    """Returns how far the resynthesised data are from the data in an embedding."""
-    label = f"Fréchet audio distance of the resynthesised data, {embedding}"
-    return Score(f"fad_resynthesis/{embedding}", label, f"FAD ({embedding}) of the resynthesised data")
+DISTANCES: Mapping[str, tuple[str, str]] = {
+    "fad": ("Fréchet audio distance", "FAD"),
+    "fad_infinity": ("Fréchet audio distance of endlessly many clips", "FAD-infinity"),
+    "kad": ("kernel audio distance", "KAD"),
+}
+"""What distances of audio are called in tables and on axes, by the first part of their keys."""
+
+
+def audio_distance(embedding: str, kind: str = "fad") -> Score:
+    """Returns how far reconstructions are from the data in an embedding, by one of `DISTANCES`."""
+    label, title = DISTANCES[kind]
+    return Score(
+        f"{kind}/{embedding}", f"{label} of the reconstruction, {embedding}", f"{title} ({embedding}), lower is better"
+    )
+
+
+def resynthesis_distance(embedding: str, kind: str = "fad") -> Score:
+    """Returns how far the resynthesised data are from the data in an embedding, by one of `DISTANCES`."""
+    label, title = DISTANCES[kind]
+    return Score(
+        f"{kind}_resynthesis/{embedding}",
+        f"{label} of the resynthesised data, {embedding}",
+        f"{title} ({embedding}) of the resynthesised data",
+    )
 
 
 def with_counts(distance: Score) -> list[str]:
@@ -141,10 +164,11 @@ def swap_scores(factor: str, embeddings: Iterable[str]) -> list[Score]:
     embeddings = list(embeddings)
     return [
         *(macro_f1(step, factor) for step in _WHEN),
+        *error_rates(factor),
         *counterfactual_scores(),
         *(pitch_accuracy(step) for step in (*_WHEN, "resynthesis")),
-        *(audio_distance(name) for name in embeddings),
-        *(resynthesis_distance(name) for name in embeddings),
+        *(audio_distance(name, kind) for kind in DISTANCES for name in embeddings),
+        *(resynthesis_distance(name, kind) for kind in DISTANCES for name in embeddings),
         Score("reconstruction", "reconstruction error", "reconstruction error"),
         Score("kl_v", "KL of v", "KL of v"),
         Score("kl_z", "KL of z", "KL of z"),
