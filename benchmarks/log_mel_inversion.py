@@ -64,7 +64,7 @@ def main() -> None:
             distance = FrechetAudioDistance(embedding.n_features, embedding_name=embedding.name)
             distance.update(real, real=True)
             distance.update(embedding(made), real=False)
-            fad = float(distance.compute()[f"fad/{embedding.name}"])
+            fad = float(dict(distance.compute())[f"{distance.name}/{embedding.name}"])
             accuracy = raw_pitch_accuracy(pitch_contours(made, rate, model="tiny").hz, true.hz, true.voiced()).item()
             there = (represent(made) - x)[:, :-1].abs().mean().item()
             row = (f"{accuracy:.3f}", f"{fad:.1f}", f"{there:.3f}", f"{seconds:.3f}")
