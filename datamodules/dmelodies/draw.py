@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.clips.correlation import Correlation
-from datamodules.clips.held_out import Combination, held_out_clips, require_every_value
+from datamodules.clips.factor_choice import chosen_clips
+from datamodules.clips.held_out import Combination
+from datamodules.clips.split import split_by_group
 from datamodules.dmelodies import factors
 from datamodules.errors import DataError
 
@@ -79,45 +81,42 @@ class Candidates:
         return labels
 
 
-def draw_for_training(
+def drawn_by_factors(
     candidates: Candidates,
-    n_training: int,
-    n_validation: int,
+    size: int,
+    validation_fraction: float,
     correlation: Correlation | None,
     held_out: Sequence[Combination],
     seed: int,
-) -> NDArray[np.integer]:
+) -> Candidates:
     """Draws clips so that those for training have correlated factors, or lack some combinations.
 
     Args:
         candidates: What to draw from, in the order in which to take it.
-        n_training: Number of clips for training.
-        n_validation: Number of clips for validation, which have no melody of the training clips.
+        size: Number of clips in all.
+        validation_fraction: Share of them for validation, and of all melodies that these are drawn from.
         correlation: Two factors that go together.
         held_out: Combinations that no training clip has; those for validation may have them.
         seed: Seed of what is passed over for the correlation.
 
     Returns:
-        Positions of the clips among the candidates, those for training first, shape (n_training + n_validation,).
+        The clips, those for training first.
 
     Raises:
-        DataError: A factor or value that there is not, none left for training of a value, or too few of all.
+        DataError: See `datamodules.clips.factor_choice.chosen_clips`; or too few clips are left.
     """
-    values, labels = candidates.values(), candidates.labels()
-    held = held_out_clips(held_out, values, labels)
-    kept = np.ones(len(candidates), bool)
-    if correlation is not None:
-        kept = correlation.kept(values, labels, np.random.default_rng((seed, 1)))
-    # Those for validation are taken first, since nothing is then known of what they are.
-    validation = np.flatnonzero(kept if correlation is None or correlation.of == "all" else np.ones_like(kept))
-    validation = validation[:n_validation]
-    usable = kept & ~held & ~np.isin(candidates.groups, candidates.groups[validation])
-    require_every_value(list(dict.fromkeys(name for one in held_out for name in one)), usable, values, labels)
-    training = np.flatnonzero(usable)[:n_training]
-    if len(training) < n_training or len(validation) < n_validation:
-        raise DataError(
-            f"size is {n_training + n_validation}, of which {n_training} for training, and correlation and held_out "
-            f"leave {usable.sum()}. Take a smaller size, or more octaves or instruments.",
-            argument="size",
-        )
-    return np.concatenate([training, validation])
+    validation = split_by_group(candidates.groups, validation_fraction)
+    kept = chosen_clips(validation, candidates.values(), candidates.labels(), correlation, held_out, seed)
+    n_training = round(size * (1 - validation_fraction))
+    sides = []
+    for name, side, wanted in (("training", ~validation, n_training), ("validation", validation, size - n_training)):
+        left = np.flatnonzero(kept & side)
+        if len(left) < wanted:
+            option = "held_out" if correlation is None else "correlation"
+            raise DataError(
+                f"{option} leaves {len(left)} clips for {name}, and a size of {size} needs {wanted}; take a smaller "
+                "size, or more octaves or instruments.",
+                argument=option,
+            )
+        sides.append(left[:wanted])
+    return candidates[np.concatenate(sides)]

@@ -14,7 +14,7 @@ from datamodules.clips.held_out import Combination
 from datamodules.clips.source import ClipSource
 from datamodules.clips.split import check_fraction, split_by_group
 from datamodules.dmelodies import factors
-from datamodules.dmelodies.draw import Candidates, draw_for_training
+from datamodules.dmelodies.draw import Candidates, drawn_by_factors
 from datamodules.errors import DataError
 from datamodules.synthesis import fluidsynth, general_midi
 
@@ -56,8 +56,8 @@ class RenderedMelodies(ClipSource):
     correlated or combinations held out, each instrument plays about equally many, and what does not suit is passed over
     in the same order.
 
-    Attributes are ``pitch``, the mean MIDI note; ``rest_bar1`` and ``rest_bar2``, the mean tick of the two rests of each
-    bar, from 0 to 7; and ``rising``, how many of the four arpeggios rise.
+    Attributes are ``pitch``, the mean MIDI note, which follows the octave alone, since every melody has all notes of
+    its chords; and ``rest_bar1`` and ``rest_bar2``, the mean tick of the two rests of each bar, from 0.5 to 6.5.
 
     Args:
         tonic: Tonic of all melodies.
@@ -71,8 +71,8 @@ class RenderedMelodies(ClipSource):
         correlation: Two factors that are to go together: some of instrument, octave and the other factors of melodies
             that have several values here.
         held_out: Combinations of their values that no training clip is to have.
-        validation_fraction: Share of the clips for validation, which a set that is drawn for its training clips has to
-            know; as it is given to `parts`.
+        validation_fraction: Share of the clips for validation; the draw has to know it, since what is held out is held
+            out of the training clips alone.
 
     Raises:
         DataError: A value that does not exist, or more clips than there are melodies and instruments.
@@ -163,7 +163,7 @@ class RenderedMelodies(ClipSource):
 
     @property
     def attribute_names(self) -> tuple[str, ...]:
-        return ("pitch", "rest_bar1", "rest_bar2", "rising")
+        return ("pitch", "rest_bar1", "rest_bar2")
 
     def attributes(self) -> dict[str, NDArray[np.floating]]:
         pitches = factors.melody_pitches(self._draw.melodies)
@@ -171,12 +171,10 @@ class RenderedMelodies(ClipSource):
         tick = np.arange(factors.TICKS_PER_BAR)
         bars = rests.reshape(len(rests), -1, factors.TICKS_PER_BAR)
         rest_bar1, rest_bar2 = ((bars * tick).sum(axis=2) / bars.sum(axis=2)).T
-        directions = self._draw.factors[:, [name.startswith("arp") for name in factors.FACTORS]]
         return {
             "pitch": np.ma.masked_array(pitches, rests).mean(axis=1).filled(),
             "rest_bar1": rest_bar1,
             "rest_bar2": rest_bar2,
-            "rising": (directions == factors.DIRECTIONS.index("up")).sum(axis=1).astype(float),
         }
 
     def groups(self) -> NDArray[np.integer]:
@@ -184,8 +182,8 @@ class RenderedMelodies(ClipSource):
         return self._draw.groups
 
     def parts(self, validation_fraction: float, seed: int) -> NDArray[np.integer]:
-        """The draw is random already, so the split takes the clips in its order."""
-        return split_by_group(self.groups(), validation_fraction).astype(int)
+        """The draw is random already, so the split takes the clips in its order, and by the source's own fraction."""
+        return split_by_group(self.groups(), self.validation_fraction).astype(int)
 
     @functools.cached_property
     def _draw(self) -> Candidates:
@@ -195,8 +193,4 @@ class RenderedMelodies(ClipSource):
         correlation = self.correlation if self.correlation is not None and self.correlation.strength else None
         if correlation is None and not self.held_out:
             return candidates[: self.size]
-        n_validation = self.size - round(self.size * (1 - self.validation_fraction))
-        chosen = draw_for_training(
-            candidates, self.size - n_validation, n_validation, correlation, self.held_out, self.seed
-        )
-        return candidates[chosen]
+        return drawn_by_factors(candidates, self.size, self.validation_fraction, correlation, self.held_out, self.seed)
