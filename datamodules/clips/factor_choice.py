@@ -46,15 +46,10 @@ def chosen_clips(
     kept &= ~(held & ~validation)
     named = [*(correlation.factors if correlation is not None else ()), *(name for one in held_out for name in one)]
     for name in dict.fromkeys(named):
-        _require_every_value(name, labels[name][kept & ~validation], values[name], bool(held_out))
+        before, left = (set(labels[name][side & ~validation].tolist()) for side in (np.ones_like(kept), kept))
+        if lost := [values[name][position] for position in sorted(before - left)]:
+            option, remedy = (
+                ("held_out", "hold fewer combinations out") if held_out else ("correlation.strength", "lower it")
+            )
+            raise DataError(f"{option} leaves no training clip of {name} {', '.join(lost)}; {remedy}.", argument=option)
     return kept
-
-
-def _require_every_value(name: str, training: NDArray[np.integer], values: tuple[str, ...], is_held_out: bool) -> None:
-    there = set(training.tolist())
-    missing = [value for position, value in enumerate(values) if position not in there]
-    if missing:
-        option, remedy = (
-            ("held_out", "hold fewer combinations out") if is_held_out else ("correlation.strength", "lower it")
-        )
-        raise DataError(f"{option} leaves no training clip of {name} {', '.join(missing)}; {remedy}.", argument=option)

@@ -48,7 +48,7 @@ def held_out_clips(
         if not (has & among).any():
             shown = " and ".join(f"{name} {value}" for name, value in combination.items())
             raise DataError(
-                f"held_out has {shown}, and there is no validation clip of it; name a combination that is less rare.",
+                f"held_out has {shown}, and there is no validation clip of it; name another combination.",
                 argument="held_out",
             )
         held |= has

@@ -64,9 +64,19 @@ def test_a_value_without_training_clips_is_named():
         chosen(held_out=[{"instrument": "violin", "octave": octave} for octave in (4, 5)])
     assert error.value.argument == "held_out"
 
-    few = np.arange(N_CLIPS) != 1  # a trumpet in octave 4 is all that there is to train on
-    with pytest.raises(DataError, match=r"correlation\.strength leaves no training clip of instrument .*; lower it"):
+    # A violin in octave 5 and a trumpet in octave 4 are all that there is to train on, and neither suits.
+    few = ~np.isin(np.arange(N_CLIPS), [1, 2])
+    with pytest.raises(
+        DataError, match=r"correlation\.strength leaves no training clip of instrument violin, trumpet;"
+    ):
         chosen(Correlation(("instrument", "octave"), 1.0), validation=few)
+
+
+def test_a_value_that_was_never_there_to_train_on_is_not_missed():
+    """As the instruments that have only notes for validation."""
+    trumpets = LABELS["instrument"] == 1
+    kept = chosen(Correlation(("instrument", "octave"), 0.5), validation=trumpets)
+    assert set(LABELS["octave"][kept & ~trumpets].tolist()) == {0, 1}
 
 
 def test_a_combination_that_the_correlation_leaves_out_cannot_be_held_out():
