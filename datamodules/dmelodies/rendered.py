@@ -172,7 +172,7 @@ class RenderedMelodies(ClipSource):
         bars = rests.reshape(len(rests), -1, factors.TICKS_PER_BAR)
         rest_bar1, rest_bar2 = ((bars * tick).sum(axis=2) / bars.sum(axis=2)).T
         return {
-            "pitch": np.ma.masked_array(pitches, rests).mean(axis=1).filled(),
+            "pitch": np.where(rests, 0, pitches).sum(axis=1) / (~rests).sum(axis=1),
             "rest_bar1": rest_bar1,
             "rest_bar2": rest_bar2,
         }
@@ -182,15 +182,25 @@ class RenderedMelodies(ClipSource):
         return self._draw.groups
 
     def parts(self, validation_fraction: float, seed: int) -> NDArray[np.integer]:
-        """The draw is random already, so the split takes the clips in its order, and by the source's own fraction."""
-        return split_by_group(self.groups(), self.validation_fraction).astype(int)
+        """The draw is random already, so the split takes the clips in its order.
+
+        Where factors were chosen, the draw has made the split, by its own fraction.
+        """
+        fraction = self.validation_fraction if self._chooses else validation_fraction
+        return split_by_group(self.groups(), fraction).astype(int)
 
     @functools.cached_property
     def _draw(self) -> Candidates:
         """The melody and the instrument of each clip."""
         melodies = selectable_melodies(self.tonic, self.octaves, self.scale)
         candidates = Candidates.shuffled(melodies, self.instruments, self.octaves, self.seed)
-        correlation = self.correlation if self.correlation is not None and self.correlation.strength else None
-        if correlation is None and not self.held_out:
+        if not self._chooses:
             return candidates[: self.size]
-        return drawn_by_factors(candidates, self.size, self.validation_fraction, correlation, self.held_out, self.seed)
+        return drawn_by_factors(
+            candidates, self.size, self.validation_fraction, self.correlation, self.held_out, self.seed
+        )
+
+    @property
+    def _chooses(self) -> bool:
+        """Whether clips are passed over for what their factors are."""
+        return bool(self.held_out or (self.correlation is not None and self.correlation.strength))
