@@ -108,18 +108,28 @@ def _trained(folder: RunFolder) -> _Trained:
     if not dims:
         raise RunError(f"{folder.evaluation} is not of a model with regularised dimensions, like ar_vae.")
     factors = list(correlation["factors"])
-    with np.load(folder.encodings()) as encodings:
-        rows = encodings["part"] == _VALIDATION
-        clips = EncodedClips(
-            latents=encodings["z_mean"][rows],
-            attributes=encodings["attributes"][rows, : len(dims)],
-            dims=list(dims.values()),
-            values={name: tuple(encodings[f"{name}_names"].tolist()) for name in factors},
-            labels={name: encodings[name][rows] for name in factors},
-        )
+    clips = _validation_clips(folder, list(dims.values()), factors)
     alike = {"factors": factors, "attributes": list(dims), "max_epochs": config["trainer"]["max_epochs"]}
-    alike |= {"numbers of validation clips": int(rows.sum())}
+    alike |= {"numbers of validation clips": len(clips.latents)}
     return _Trained(float(correlation["strength"]), int(config["seed_everything"]), alike, clips)
+
+
+def _validation_clips(folder: RunFolder, dims: Sequence[int], factors: Sequence[str]) -> EncodedClips:
+    with np.load(folder.encodings()) as encodings:
+        try:
+            rows = encodings["part"] == _VALIDATION
+            return EncodedClips(
+                latents=encodings["z_mean"][rows],
+                attributes=encodings["attributes"][rows, : len(dims)],
+                dims=dims,
+                values={name: tuple(encodings[f"{name}_names"].tolist()) for name in factors},
+                labels={name: encodings[name][rows] for name in factors},
+            )
+        except KeyError as error:
+            raise RunError(
+                f"{folder.encodings()} is not of these models and data: {error.args[0]}. "
+                f"`disentangle predict --run {folder.path}` makes it again."
+            ) from error
 
 
 def _drawn(rows: Sequence[Mapping[str, Any]], strengths: Sequence[float], factors: Sequence[str]) -> Figure:
