@@ -60,7 +60,8 @@ def _values_and_labels(
     notes: Sequence[Factored],
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, NDArray[np.integer]]]:
     """The values of each factor in their order, and the position of each note's there."""
-    values, labels = {}, {}
+    values: dict[str, tuple[str, ...]] = {}
+    labels: dict[str, NDArray[np.integer]] = {}
     for name in FACTORS:
         column = [getattr(note, name) for note in notes]
         there = sorted(set(column))
