@@ -1,6 +1,7 @@
 """What evaluations, media and figures may ask of data; `datamodules.ClipDataModule` has all of it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -87,6 +88,28 @@ class TrueSwaps(Protocol):
             The audio, (n_samples,); None where that cannot be made.
         """
         ...
+
+
+class Melodic(Protocol):
+    """Data that may know what is played in each clip."""
+
+    def melodies(self, indices: Sequence[int] | NDArray[np.integer]) -> NDArray[np.floating] | None:
+        """Returns the pitch of clips over time, (n, ticks), as MIDI notes with NaN for rests; None if not known."""
+        ...
+
+
+class CachedData(Protocol):
+    """Data that are kept in a cache, where what depends on them alone can be kept as well.
+
+    Attributes:
+        cache_dir: Folder of the cache.
+        cache_key: The same where the clips and their representation are the same.
+    """
+
+    cache_dir: Path
+
+    @property
+    def cache_key(self) -> str: ...
 
 
 class SharesBatches(Protocol):

@@ -47,6 +47,34 @@ class GlobalLatent(Protocol):
         ...
 
 
+class LocalLatents(Protocol):
+    """A model with a local latent for each frame, which can be read, drawn, and decoded with any global latent."""
+
+    def local_latent(self, x: Tensor) -> Tensor:
+        """Returns the posterior means of the local latents, (B, T, Z), of inputs (B, ...)."""
+        ...
+
+    def draw_local(self, n_sequences: int) -> Tensor:
+        """Draws local latents from their prior, (n_sequences, T, Z)."""
+        ...
+
+    def decode(self, z: Tensor, v: Tensor) -> Tensor:
+        """Decodes local latents (B, T, Z) and global ones (B, V) to inputs (B, ...)."""
+        ...
+
+
+class Divergent(Protocol):
+    """A model that tells how much of a clip each latent dimension holds."""
+
+    def divergences(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns how far the posteriors of inputs (B, ...) are from what is known without them, in nats.
+
+        That of v is from N(0, 1), in whatever stage, (B, V); that of z is from its prior, in the mean over frames,
+        (B, Z).
+        """
+        ...
+
+
 class Generative(Protocol):
     """A model that draws what it has never heard."""
 
@@ -152,8 +180,10 @@ def lacking(model: object, protocol: type) -> list[str]:
 
 __all__: Sequence[str] = (
     "AnyLength",
+    "Divergent",
     "Generative",
     "GlobalLatent",
+    "LocalLatents",
     "Logging",
     "PriorOfEach",
     "Regularised",

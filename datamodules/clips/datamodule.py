@@ -106,7 +106,7 @@ class ClipDataModule(LightningDataModule):
         self._represent = represent
         self._validation_fraction = validation_fraction
         self._prepare_workers = prepare_workers or usable_cores()
-        self._cache_dir = Path(cache_dir).expanduser()
+        self.cache_dir = Path(cache_dir).expanduser()
 
     @property
     def class_names(self) -> dict[str, tuple[str, ...]]:
@@ -168,6 +168,10 @@ class ClipDataModule(LightningDataModule):
     def true_swap(self, index: int, classes: Mapping[str, str]) -> NDArray[np.float32] | None:
         """Returns what a perfect swap of a clip sounds like; see `datamodules.protocols.TrueSwaps`."""
         return self.source.true_swap(index, classes)
+
+    def melodies(self, indices: Sequence[int] | NDArray[np.integer]) -> NDArray[np.floating] | None:
+        """Returns what is played in clips; see `datamodules.protocols.Melodic`."""
+        return self.source.melodies(np.asarray(indices))
 
     def clip_names(self, indices: Sequence[int] | NDArray[np.integer]) -> list[str]:
         """Returns the names of clips by their ``index`` in batches."""
@@ -293,7 +297,7 @@ class ClipDataModule(LightningDataModule):
         return self.source.parts(self._validation_fraction, self.seed)
 
     def _attribute_values(self) -> NDArray[np.float32]:
-        return attribute_values(self.source, self.attributes, self._cache_dir, self._prepare_workers)
+        return attribute_values(self.source, self.attributes, self.cache_dir, self._prepare_workers)
 
     @cached_property
     def _usual_peak(self) -> float:
@@ -302,8 +306,8 @@ class ClipDataModule(LightningDataModule):
     def _entry(self) -> Path | None:
         """The entry of the cache; None where each clip's audio is read when it is needed."""
         if self._represent == "ahead":
-            return cached_representations(self.source, self.representation, self._cache_dir, self._prepare_workers)
-        return None if self.source.reads_files else cached_audio(self.source, self._cache_dir, self._prepare_workers)
+            return cached_representations(self.source, self.representation, self.cache_dir, self._prepare_workers)
+        return None if self.source.reads_files else cached_audio(self.source, self.cache_dir, self._prepare_workers)
 
     def _warn_of_clips_without_attributes(self, clips: NDArray[np.integer]) -> None:
         if len(clips):

@@ -70,6 +70,10 @@ class ClipSource(ABC):
         """One clip made anew, with some of its classes replaced by others; None where that cannot be made."""
         return None
 
+    def melodies(self, indices: NDArray[np.integer]) -> NDArray[np.floating] | None:
+        """The pitch of clips over time, (n, ticks), as MIDI notes with NaN for rests; None where it is not known."""
+        return None
+
     def audio_maker(self, index: int) -> Callable[[], NDArray[np.float32]]:
         """Returns what makes a clip's audio when it is called, light enough to be sent to a worker process."""
         return partial(self.audio, index)

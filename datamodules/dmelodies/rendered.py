@@ -144,6 +144,10 @@ class RenderedMelodies(ClipSource):
         melody = np.ravel_multi_index(tuple(values), factors.SHAPE)
         return self._rendered(melody, classes.get("instrument", own))
 
+    def melodies(self, indices: NDArray[np.integer]) -> NDArray[np.floating]:
+        pitches = factors.melody_pitches(self._draw[0][indices])
+        return np.where(pitches < 0, np.nan, pitches)
+
     def _rendered(self, melody: np.integer, instrument: str) -> NDArray[np.float32]:
         return fluidsynth.render(
             factors.melody_pitches(np.array([melody]))[0],

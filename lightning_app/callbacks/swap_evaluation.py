@@ -17,7 +17,9 @@ from lightning_app.callbacks.progress import bar_beside
 from lightning_app.errors import RunError
 from lightning_app.evaluation.clip_count import ClipCount, FirstSeen
 from lightning_app.evaluation.counterfactuals import Counterfactuals
-from lightning_app.evaluation.measurement import Measured, Measurement, Subject, SwappedClips
+from lightning_app.evaluation.factor_information import FactorInformation
+from lightning_app.evaluation.leakage import Leakage
+from lightning_app.evaluation.measurement import EncodedClips, Measured, Measurement, Subject, SwappedClips
 from lightning_app.evaluation.reporting import record_of_test, report, score_table
 from lightning_app.evaluation.requirements import clip_data, swap_factor, swappable
 from lightning_app.evaluation.scores import swap_scores
@@ -36,6 +38,8 @@ class SwapEvaluation(Callback):
 
     - ``swap_f1/...``: macro F1 of the factor, by `SwapF1`;
     - ``rpa/...``: raw pitch accuracy, by `SwapAudio`;
+    - ``read/...``, ``eer/...``: what can be read from v and z, by `Leakage`;
+    - ``information/...``, ``active/...``: what their dimensions tell, by `FactorInformation`;
     - ``counterfactual/...``: how near a swap is to the true one, by `Counterfactuals`;
     - ``fad/...``: Fréchet audio distance of the reconstructions, likewise.
 
@@ -51,8 +55,10 @@ class SwapEvaluation(Callback):
         fad: Embeddings to measure the distance in: ``crepe-full``, ``crepe-tiny``, ``vggish``.
         vggish_weights: A file with the weights of VGGish, which else are downloaded once.
         audio_clips: Number of clips to listen to; None takes all.
+        with_v: Other classes that v should carry, beside the factor, such as the octave.
+        leakage: Whether to read all classes from v and z.
+        information: Whether to count the dimensions in use, and to estimate their information of all classes.
         counterfactuals: Number of clips whose true swaps are made and compared; None makes none.
-        counterfactuals_with: Other classes that go with v in a true swap, such as the octave.
 
     Raises:
         RunError: ``audio_clips`` below 1, or an embedding that is named twice.
@@ -67,8 +73,10 @@ class SwapEvaluation(Callback):
         fad: tuple[EmbeddingName, ...] = (),
         vggish_weights: Path | None = None,
         audio_clips: int | None = None,
+        with_v: tuple[str, ...] = (),
+        leakage: bool = False,
+        information: bool = False,
         counterfactuals: int | None = None,
-        counterfactuals_with: tuple[str, ...] = (),
     ) -> None:
         if audio_clips is not None and audio_clips < 1:
             raise RunError(
@@ -80,12 +88,17 @@ class SwapEvaluation(Callback):
         self.factor = factor
         self.seed = seed
         self.fad = tuple(fad)
+        self.with_v = tuple(with_v)
         self.measurements: list[Measurement] = [
             *([SwapF1()] if f1 else []),
             SwapAudio(rpa, fad, vggish_weights, audio_clips),
         ]
+        if leakage:
+            self.measurements.append(Leakage())
+        if information:
+            self.measurements.append(FactorInformation())
         if counterfactuals is not None:
-            self.measurements.append(Counterfactuals(counterfactuals, tuple(counterfactuals_with)))
+            self.measurements.append(Counterfactuals(counterfactuals))
 
     def check(self, model: LightningModule, data: object, stage: str) -> None:
         """Says what cannot be evaluated, before any work; see `lightning_app.callbacks.checks`."""
@@ -93,6 +106,11 @@ class SwapEvaluation(Callback):
             swappable(model)
             clips = clip_data(data)
             factor = swap_factor(clips, self.factor)
+            if unknown := [name for name in self.with_v if name not in clips.class_names]:
+                raise RunError(
+                    f"evaluation.with_v names {', '.join(unknown)}, and these data have the classes "
+                    f"{', '.join(clips.class_names)}."
+                )
             for measurement in self.measurements:
                 measurement.check(model, clips, factor)
 
@@ -106,6 +124,7 @@ class SwapEvaluation(Callback):
         self._data = data = clip_data(trainer.datamodule)  # type: ignore[attr-defined]
         self.check(pl_module, data, stage)
         self._factor = swap_factor(data, self.factor)
+        self._global_factors = tuple(dict.fromkeys([self._factor, *self.with_v]))
         for measurement in self.measurements:
             measurement.check_clips(data, self._factor)
         if stage == "fit":
@@ -119,7 +138,16 @@ class SwapEvaluation(Callback):
         def beside(title: str, n_clips: int) -> Callable[[], None]:
             return bar_beside(trainer, title, math.ceil(n_clips / trainer.world_size))
 
-        subject = Subject(pl_module, data, self._factor, device, self.seed, beside)
+        subject = Subject(
+            model=pl_module,
+            data=data,
+            factor=self._factor,
+            global_factors=self._global_factors,
+            device=device,
+            seed=self.seed,
+            beside=beside,
+            shows_progress=trainer.is_global_zero,
+        )
         for measurement in self.measurements:
             measurement.begin(subject)
 
@@ -130,8 +158,9 @@ class SwapEvaluation(Callback):
             return
         for batch in _own_share(self._data, trainer, pl_module.device):
             clips = batch | {"x": batch["x"].to(pl_module.dtype)}
+            encoded = EncodedClips(swappable(pl_module), clips)
             for measurement in learning:
-                measurement.learn(swappable(pl_module), clips)
+                measurement.learn(encoded)
 
     def on_test_batch_end(
         self,
@@ -143,9 +172,11 @@ class SwapEvaluation(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         positions = [self._position[index] for index in batch["index"].tolist()]
-        target = self._data.batch(self._dataset, self._partners[positions], pl_module.device)
+        partners = self._data.batch(self._dataset, self._partners[positions], pl_module.device)
         self._scored.add(batch["index"])
-        clips = SwappedClips(swappable(pl_module), batch, target, self._first_seen(batch["index"]))
+        model = swappable(pl_module)
+        source, target = EncodedClips(model, batch), EncodedClips(model, partners)
+        clips = SwappedClips(model, source, target, self._first_seen(batch["index"]))
         for measurement in self.measurements:
             measurement.update(clips)
 
@@ -159,11 +190,17 @@ class SwapEvaluation(Callback):
 
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        settings = {"factor": self._factor, "seed": self.seed, "n_train_clips": len(self._data.train_dataset)}
+        settings = {
+            "factor": self._factor,
+            "global_factors": list(self._global_factors),
+            "seed": self.seed,
+            "n_train_clips": len(self._data.train_dataset),
+        }
         for measurement in self.measurements:
             settings |= measurement.settings()
         record = record_of_test(trainer, self, settings, self._n_scored, self._scores)
-        report(trainer, record, score_table("Swap evaluation", record, swap_scores(self._factor, self.fad)))
+        tables = [table for measurement in self.measurements for table in measurement.tables()]
+        report(trainer, record, score_table("Swap evaluation", record, swap_scores(self._factor, self.fad)), *tables)
 
 
 def _own_share(data: ClipData, trainer: Trainer, device: torch.device) -> Iterator[dict[str, Tensor]]:

@@ -36,37 +36,29 @@ class Counterfactuals(Measurement):
 
     Args:
         n_clips: Number of clips whose true swaps are made.
-        with_v: Other classes that v should carry, beside the one that clips are swapped by.
 
     Raises:
         RunError: Fewer than one clip.
     """
 
-    def __init__(self, n_clips: int, with_v: tuple[str, ...] = ()) -> None:
+    def __init__(self, n_clips: int) -> None:
         if n_clips < 1:
             raise RunError(
                 f"evaluation.counterfactuals is {n_clips}; it is a number of clips, 1 or more, or null for none."
             )
         self.n_clips = n_clips
-        self.with_v = with_v
 
     def check(self, model: LightningModule, data: ClipData, factor: str) -> None:
-        leave_out = "--evaluation.counterfactuals null leaves them out."
         if lacking(data, TrueSwaps) or not cast(TrueSwaps, data).makes_true_swaps:
             raise RunError(
                 "evaluation.counterfactuals compares swaps with true ones, and these data cannot make any, as they do "
-                f"not render their clips; {leave_out}"
-            )
-        if unknown := [name for name in self.with_v if name not in data.class_names]:
-            raise RunError(
-                f"evaluation.counterfactuals_with names {', '.join(unknown)}, and these data have the classes "
-                f"{', '.join(data.class_names)}; {leave_out}"
+                "not render their clips; --evaluation.counterfactuals null leaves them out."
             )
 
     def begin(self, subject: Subject) -> None:
         self._data = subject.data
         self._true_swap = cast(TrueSwaps, subject.data).true_swap
-        self._factors = list(dict.fromkeys([subject.factor, *self.with_v]))
+        self._factors = subject.global_factors
         self._seed = subject.seed
         self._chosen = ChosenClips(subject, self.n_clips, "Making true swaps")
         self._rows = {swap: ClipRows().to(subject.device) for swap in _SWAPS}
@@ -106,7 +98,7 @@ class Counterfactuals(Measurement):
         return [f"{kind}/{swap}" for swap in _SWAPS for kind in kinds]
 
     def settings(self) -> dict[str, Any]:
-        return {"n_counterfactuals": self._n_made, "counterfactual_classes": self._factors}
+        return {"n_counterfactuals": self._n_made}
 
     def _truth(self, melody: dict[str, Tensor], other: dict[str, Tensor]) -> Tensor:
         """The audio of a clip with the classes of another, (n_samples,)."""

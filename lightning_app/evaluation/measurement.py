@@ -4,18 +4,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from lightning import LightningModule
 from numpy.typing import NDArray
+from rich.table import Table
 from torch import Tensor
 
 from datamodules.protocols import ClipData, Clips
 from metrics.functional import Interval, bootstrap_interval
 from metrics.functional.bootstrap import Statistic
-from modules.protocols import Swap, Swappable
+from modules.protocols import LocalLatents, Swap, Swappable
 
 STEPS = ("pre_swap", "global_swap", "local_swap")
 """What scores call what is decoded: with nothing replaced, with the target's v, and with the target's z."""
@@ -43,22 +44,57 @@ class Subject:
         model: The model, whose latents can be swapped.
         data: Its data, set up.
         factor: The class that clips are swapped by.
+        global_factors: The classes that v should carry, that one among them; z should carry the others.
         device: Where metrics keep what they count.
         seed: Seed of all draws.
         beside: Adds a progress bar for slow work within batches; returns what moves it on by one.
+        shows_progress: Whether this process is the one that shows progress.
     """
 
     model: LightningModule
     data: ClipData
     factor: str
+    global_factors: tuple[str, ...]
     device: torch.device
     seed: int
     beside: Callable[[str, int], Callable[[], None]]
+    shows_progress: bool
 
     @property
     def dataset(self) -> Clips:
         """The clips that are evaluated."""
         return self.data.test_dataset
+
+
+class EncodedClips:
+    """A batch of clips of the data, and their latents, computed once and only if asked for.
+
+    Args:
+        model: The model.
+        batch: The batch, as the data give it.
+    """
+
+    def __init__(self, model: Swappable, batch: Mapping[str, Tensor]) -> None:
+        self.model = model
+        self.batch = batch
+
+    def __getitem__(self, name: str) -> Tensor:
+        """An entry of the batch, like ``x`` or a class."""
+        return self.batch[name]
+
+    @cached_property
+    def v(self) -> Tensor:
+        """The global latents, (B, V)."""
+        return self.model.global_latent(self["x"])
+
+    @cached_property
+    def z(self) -> Tensor:
+        """The local latents, (B, T, Z), of a model that has some."""
+        return cast(LocalLatents, self.model).local_latent(self["x"])
+
+    def rows(self, mask: Tensor) -> "EncodedClips":
+        """Returns some of the clips, by a bool for each."""
+        return EncodedClips(self.model, {name: values[mask] for name, values in self.batch.items()})
 
 
 class SwappedClips:
@@ -71,9 +107,7 @@ class SwappedClips:
         new: Which of them are here for the first time, bool of shape (B,): a sampler may repeat some to fill a batch.
     """
 
-    def __init__(
-        self, model: Swappable, source: Mapping[str, Tensor], target: Mapping[str, Tensor], new: NDArray[np.bool_]
-    ) -> None:
+    def __init__(self, model: Swappable, source: EncodedClips, target: EncodedClips, new: NDArray[np.bool_]) -> None:
         self.model = model
         self.source = source
         self.target = target
@@ -97,8 +131,7 @@ class SwappedClips:
     def rows(self, chosen: NDArray[np.bool_]) -> "SwappedClips":
         """Returns some of the pairs, chosen by a bool for each, without decoding them again."""
         mask = torch.from_numpy(chosen).to(self.index.device)
-        source, target = ({name: values[mask] for name, values in one.items()} for one in (self.source, self.target))
-        part = SwappedClips(self.model, source, target, self.new[chosen])
+        part = SwappedClips(self.model, self.source.rows(mask), self.target.rows(mask), self.new[chosen])
         part.__dict__["swap"] = Swap(*(decoded[mask] for decoded in self.swap))
         return part
 
@@ -127,7 +160,7 @@ class Measurement(ABC):
     def begin(self, subject: Subject) -> None:  # noqa: B027
         """Prepares a ``test``: loads networks, before inference mode begins."""
 
-    def learn(self, model: Swappable, clips: Mapping[str, Tensor]) -> None:  # noqa: B027
+    def learn(self, clips: EncodedClips) -> None:  # noqa: B027
         """Takes a batch of training clips, if `learns`."""
 
     @property
@@ -150,3 +183,7 @@ class Measurement(ABC):
     def settings(self) -> dict[str, Any]:
         """What the scores depend on besides the model and the data."""
         return {}
+
+    def tables(self) -> list[Table]:
+        """Tables to print after that of the scores, once they are computed."""
+        return []

@@ -54,9 +54,10 @@ def score_table(title: str, record: EvaluationRecord, known: Iterable[Score]) ->
     return table
 
 
-def report(trainer: Trainer, record: EvaluationRecord, table: Table) -> None:
-    """Prints a table, and writes the record to the run's folder unless the run is a dry one."""
-    Console().print(table)
+def report(trainer: Trainer, record: EvaluationRecord, *tables: Table) -> None:
+    """Prints tables, and writes the record to the run's folder unless the run is a dry one."""
+    for table in tables:
+        Console().print(table)
     if not trainer.fast_dev_run:  # type: ignore[attr-defined]
         folder = RunFolder.of(trainer)
         record.write(folder)

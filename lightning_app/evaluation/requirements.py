@@ -10,7 +10,7 @@ from torch import Tensor
 
 from datamodules.protocols import OF_SETUP, ClipData, Clips
 from lightning_app.errors import RunError
-from modules.protocols import GlobalLatent, Regularised, Swappable, lacking
+from modules.protocols import GlobalLatent, LocalLatents, Regularised, Swappable, lacking
 
 _LEAVE_OUT = "leave it out with --evaluation null --media null"
 
@@ -65,6 +65,30 @@ def regularised(model: Any, data: ClipData) -> Regularised:
             "they must be the same, in the same order."
         )
     return cast(Regularised, model)
+
+
+def require_members(model: object, protocol: type, option: str, leave_out: str) -> None:
+    """Checks that a model has what a score asks of it.
+
+    Args:
+        model: The model.
+        protocol: One of `modules.protocols`.
+        option: The option that asks for the score.
+        leave_out: How to leave it out.
+
+    Raises:
+        RunError: It has not; the message says what is missing.
+    """
+    if missing := lacking(model, protocol):
+        raise RunError(
+            f"{option} needs a model with {', '.join(missing)}, which {type(model).__name__} has not (see "
+            f"modules.protocols.{protocol.__name__}); {leave_out}"
+        )
+
+
+def require_local_latents(model: object, option: str, leave_out: str) -> None:
+    """Checks that the local latents of a model can be read; see `require_members`."""
+    require_members(model, LocalLatents, option, leave_out)
 
 
 def heard(model: Any, data: ClipData, dataset: Clips, positions: Sequence[int] | NDArray[np.integer]) -> Tensor:

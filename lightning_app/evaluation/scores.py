@@ -119,6 +119,15 @@ def counterfactual_scores() -> list[Score]:
     return scores
 
 
+def error_rates(factor: str) -> list[Score]:
+    """Lists how well v, and the mean of z, tell whether two clips are of one class."""
+    return [
+        Score("eer/static", f"equal error rate of the {factor} by v (0 where v tells it)", "EER of v"),
+        Score("eer/dynamic", "equal error rate by z's mean (0.5 where z does not)", "EER of z"),
+        Score("eer/gap", "gap of the two equal error rates", "EER, z less v"),
+    ]
+
+
 def audio_distance(embedding: str) -> Score:
     """Returns how far reconstructions are from the data in an embedding."""
     label = f"Fréchet audio distance of the reconstruction, {embedding}"
@@ -141,6 +150,7 @@ def swap_scores(factor: str, embeddings: Iterable[str]) -> list[Score]:
     embeddings = list(embeddings)
     return [
         *(macro_f1(step, factor) for step in _WHEN),
+        *error_rates(factor),
         *counterfactual_scores(),
         *(pitch_accuracy(step) for step in (*_WHEN, "resynthesis")),
         *(audio_distance(name) for name in embeddings),

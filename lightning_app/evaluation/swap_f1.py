@@ -1,7 +1,5 @@
 """Whether v carries the class, before and after swaps (Luo et al. 2022, section 6.1)."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,11 +7,10 @@ from torch import Tensor
 from datamodules.protocols import ClipData
 from lightning_app.errors import RunError
 from lightning_app.evaluation.clip_rows import ClipRows
-from lightning_app.evaluation.measurement import STEPS, Measured, Measurement, Subject, SwappedClips
+from lightning_app.evaluation.measurement import STEPS, EncodedClips, Measured, Measurement, Subject, SwappedClips
 from lightning_app.evaluation.requirements import require_classes_on_both_sides
 from lightning_app.evaluation.scores import macro_f1 as score_of
-from metrics.functional import macro_f1, read_classes
-from modules.protocols import Swappable
+from metrics.functional import discriminate, macro_f1
 
 
 class SwapF1(Measurement):
@@ -30,8 +27,8 @@ class SwapF1(Measurement):
         self._factor, self._seed = subject.factor, subject.seed
         self._rows = {step: ClipRows().to(subject.device) for step in ("train", *STEPS)}
 
-    def learn(self, model: Swappable, clips: Mapping[str, Tensor]) -> None:
-        self._keep("train", model.global_latent(clips["x"]), clips[self._factor], clips["index"])
+    def learn(self, clips: EncodedClips) -> None:
+        self._keep("train", clips.v, clips[self._factor], clips["index"])
 
     def update(self, clips: SwappedClips) -> None:
         wanted = (clips.source, clips.target, clips.source)
@@ -44,7 +41,7 @@ class SwapF1(Measurement):
         f1, measured = macro_f1(np.unique(labels["train"]).tolist()), {}
         for step in STEPS:
             try:
-                read = read_classes(rows["train"][:, 1:], labels["train"], rows[step][:, 1:])
+                read = discriminate(rows["train"][:, 1:], labels["train"], rows[step][:, 1:])
             except ValueError as error:
                 raise RunError(f"v cannot be scored: {error} --evaluation.f1 false leaves it out.") from error
             measured[score_of(step).key] = Measured.of(f1, labels[step], read, seed=self._seed)

@@ -2,6 +2,7 @@
 
 from metrics.functional.bootstrap import Interval, bootstrap_interval, macro_f1, mean, ratio_of_sums
 from metrics.functional.dci import DCIScores, dci
+from metrics.functional.equal_error_rate import equal_error_rate, error_rate_of_draws
 from metrics.functional.estimate import Estimate
 from metrics.functional.frechet_distance import frechet_distance
 from metrics.functional.gaps import (
@@ -13,9 +14,10 @@ from metrics.functional.gaps import (
 from metrics.functional.information import conditional_entropy, entropy, mutual_information
 from metrics.functional.modularity import modularity
 from metrics.functional.raw_pitch_accuracy import raw_pitch_accuracy
+from metrics.functional.readers import chance_level, read_classes, read_values
 from metrics.functional.separated_attribute_predictability import separated_attribute_predictability
 from metrics.functional.spearman import spearman_correlation
-from metrics.functional.swap_classification import read_classes, swap_classification
+from metrics.functional.swap_classification import discriminate, swap_classification
 from metrics.functional.traversal import monotonicity, smoothness
 
 __all__ = [
@@ -23,12 +25,16 @@ __all__ = [
     "Estimate",
     "Interval",
     "bootstrap_interval",
+    "chance_level",
     "conditional_entropy",
     "dci",
     "dependency_aware_latent_information_gap",
     "dependency_aware_mutual_information_gap",
     "dependency_blind_mutual_information_gap",
+    "discriminate",
     "entropy",
+    "equal_error_rate",
+    "error_rate_of_draws",
     "frechet_distance",
     "macro_f1",
     "mean",
@@ -39,6 +45,7 @@ __all__ = [
     "ratio_of_sums",
     "raw_pitch_accuracy",
     "read_classes",
+    "read_values",
     "separated_attribute_predictability",
     "smoothness",
     "spearman_correlation",

@@ -35,6 +35,22 @@ def finite(name: str, values: ArrayLike | Tensor, shape: str, n_axes: tuple[int,
     return tensor
 
 
+def classes(name: str, values: ArrayLike | Tensor, n: int | None = None) -> Tensor:
+    """Returns the class of each sample as an int64 tensor of shape (n,).
+
+    Raises:
+        ValueError: Another shape, or values that are not whole.
+    """
+    expected = "(n,)" if n is None else f"({n},)"
+    tensor = finite(name, values, expected, n_axes=(1,))
+    if n is not None and len(tensor) != n:
+        raise ValueError(f"{name} has shape {tuple(tensor.shape)}; expected {expected}, one class for each sample.")
+    if (tensor != tensor.round()).any():
+        broken = tensor[tensor != tensor.round()][0].item()
+        raise ValueError(f"{name} has the value {broken:g}; expected whole numbers, the class of each sample.")
+    return tensor.long()
+
+
 def _numbers(name: str, values: ArrayLike) -> np.ndarray:
     try:
         return np.array(values, dtype=np.float64, order="C")

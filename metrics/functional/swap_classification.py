@@ -36,13 +36,13 @@ def swap_classification(
         >>> swap_classification([[0.0], [0.1], [1.0], [1.1]], [0, 0, 1, 1], [[0.2], [0.9]], [0, 1])
         tensor(1., dtype=torch.float64)
     """
-    predicted = read_classes(train_latents, train_labels, latents)
+    predicted = discriminate(train_latents, train_labels, latents)
     _, y = _checked("latents", latents, "labels", labels)
     classes = np.unique(np.asarray(_on_cpu(train_labels)))
     return torch.tensor(f1_score(y, predicted, labels=classes, average="macro", zero_division=0.0), dtype=torch.float64)
 
 
-def read_classes(
+def discriminate(
     train_latents: ArrayLike | Tensor, train_labels: ArrayLike | Tensor, latents: ArrayLike | Tensor
 ) -> NDArray[np.int64]:
     """Reads the class of latents by a linear discriminant analysis that is fitted on others.
@@ -58,7 +58,7 @@ def read_classes(
     Raises:
         ValueError: See `swap_classification`.
 
-    >>> read_classes([[0.0], [0.1], [1.0], [1.1]], [4, 4, 7, 7], [[0.2], [0.9]]).tolist()
+    >>> discriminate([[0.0], [0.1], [1.0], [1.1]], [4, 4, 7, 7], [[0.2], [0.9]]).tolist()
     [4, 7]
     """
     train_v, train_y = _checked("train_latents", train_latents, "train_labels", train_labels)

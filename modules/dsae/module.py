@@ -43,8 +43,8 @@ class DSAE(LightningModule):
     """Disentangled sequential autoencoder: a global latent v, and a local latent z_t for each frame.
 
     The family of Luo et al. (2022) are settings of this one module and of the schedule that trains it. Its batches are
-    mappings with a sequence of feature frames, (B, T, F), under ``x``. It is `modules.protocols.Swappable`,
-    `modules.protocols.AnyLength` and `modules.protocols.TwoStage`.
+    mappings with a sequence of feature frames, (B, T, F), under ``x``. It is `modules.protocols.Swappable`, and more of
+    these protocols.
 
     The swap terms are computed on pairs of a batch that swap with each other (see `modules.dsae.swap`), which are
     random where batches are shuffled. Over such pairs eqs. (4) and (6) are the same sum, and so are (5) and (7); with
@@ -179,6 +179,23 @@ class DSAE(LightningModule):
     def global_latent(self, x: Tensor) -> Tensor:
         """Returns the posterior means of v, (B, V), of sequences (B, T, F)."""
         return self.global_encoder(x).mean
+
+    def local_latent(self, x: Tensor) -> Tensor:
+        """Returns the posterior means of z, (B, T, Z), of sequences (B, T, F)."""
+        return self.encode(x, sample=False).z
+
+    def draw_local(self, n_sequences: int) -> Tensor:
+        """Draws z from p(z_1:T), of as many frames as ``x_shape`` has: (n_sequences, T, Z)."""
+        return self.transition.sample(n_sequences, self.hparams["x_shape"][0])
+
+    def divergences(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the KL of each dimension, in nats: of v from N(0, 1), (B, V), and of z, over frames, (B, Z).
+
+        The prior of z is that of the posterior means before each frame.
+        """
+        encoding = self.encode(x, sample=False)
+        of_v = kl_divergence(encoding.q_v, standard_normal_like(encoding.q_v))
+        return of_v, kl_divergence(encoding.q_z, self.transition(encoding.z)).mean(dim=1)
 
     def swap(self, source: Tensor, target: Tensor) -> Swap:
         """Replaces v, then z, of each source by its target's, on posterior means; both (B, T, F)."""

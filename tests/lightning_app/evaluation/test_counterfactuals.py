@@ -121,14 +121,14 @@ def test_an_ideal_model_is_near_the_truth(measured):
 def test_as_many_clips_as_asked_for(measured):
     settings = measured(DSAE((9, 10)), n_clips=3)["settings"]
 
-    assert (settings["n_counterfactuals"], settings["counterfactual_classes"]) == (3, ["instrument"])
+    assert (settings["n_counterfactuals"], settings["global_factors"]) == (3, ["instrument"])
 
 
 def test_what_cannot_be_compared_is_refused_before_any_work(tiny_clips, tmp_path, quiet_trainer):
     with pytest.raises(RunError, match=r"these data cannot make any.*--evaluation.counterfactuals null"):
         quiet_trainer(SwapEvaluation(counterfactuals=5), max_epochs=1).fit(DSAE((9, 10)), tiny_clips())
-    with pytest.raises(RunError, match=r"counterfactuals_with names tempo.*have the classes instrument"):
-        evaluation = SwapEvaluation(counterfactuals=5, counterfactuals_with=("tempo",))
+    with pytest.raises(RunError, match=r"with_v names tempo.*have the classes instrument"):
+        evaluation = SwapEvaluation(counterfactuals=5, with_v=("tempo",))
         quiet_trainer(evaluation, max_epochs=1).fit(DSAE((9, 10)), Tones(tmp_path / "tones"))
     with pytest.raises(RunError, match=r"evaluation.counterfactuals is 0; it is a number of clips"):
         SwapEvaluation(counterfactuals=0)
