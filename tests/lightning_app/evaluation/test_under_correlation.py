@@ -49,6 +49,21 @@ def test_of_perfect_latents_mig_falls_with_the_correlation_and_the_others_do_not
     assert scores[0.8]["mig"][0] < 0.5 < scores[0.0]["mig"][0]
 
 
+def test_dmig_of_a_leak_is_judged_by_whichever_dimension_comes_second():
+    """A free dimension that tells some of the octave is the second at first, and later that of the rhythm is."""
+    leaking = clips(n_free=1)
+    noise = np.random.default_rng(2).standard_normal(len(leaking.latents))
+    leaking.latents[:, 2] = leaking.labels["octave"] + noise
+
+    scores, _ = scores_under_correlation(leaking, ("octave", "rhythm"), (0.0, 0.9), 3)
+
+    weak, strong = (of for of in scores.values())
+    assert weak["dmig"][0] == pytest.approx(weak["xmig"][0], abs=1e-9)
+    assert weak["dmig"][0] < 0.85
+    assert strong["dmig"][0] == pytest.approx(1, abs=0.05)
+    assert strong["xmig"][0] == pytest.approx(weak["xmig"][0], abs=0.06)
+
+
 def test_other_dimensions_may_be_the_regularised_ones():
     straight, turned = clips(), clips()
     turned = EncodedClips(turned.latents[:, ::-1], turned.attributes, [3, 2], turned.values, turned.labels)
