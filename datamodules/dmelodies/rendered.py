@@ -145,7 +145,7 @@ class RenderedMelodies(ClipSource):
         return self._rendered(melody, classes.get("instrument", own))
 
     def melodies(self, indices: NDArray[np.integer]) -> NDArray[np.floating]:
-        pitches = factors.melody_pitches(self._draw[0][indices])
+        pitches = factors.melody_pitches(self._draw.melodies[indices])
         return np.where(pitches < 0, np.nan, pitches)
 
     def _rendered(self, melody: np.integer, instrument: str) -> NDArray[np.float32]:
