@@ -19,6 +19,7 @@ from lightning_app.runs.evaluation_record import EvaluationRecord, is_finished
 from lightning_app.runs.run_folder import RunFolder
 
 _VALIDATION = 1  # the part of the encodings
+_BESIDE = 0.01  # so that intervals do not cover one another
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def correlated_factors(runs: Path, n_draws: int = 20, output: Path | None = None
     Three lines: models that were trained without the correlation, which are the same at every strength, so that what
     changes is the score; models that were trained at each strength, on clips of that strength; and these on clips
     without the correlation, which tells what they have learnt. A dotted line is what MIG could be of dimensions that
-    tell their attributes perfectly. Bands are 95 % intervals of the mean over seeds (Student's t).
+    tell their attributes perfectly. Bars are 95 % intervals of the mean over seeds (Student's t).
 
     Clips of a strength are drawn among the validation clips of each run, whose factors are independent, equally many at
     each strength.
@@ -156,16 +157,16 @@ def _draw(panel: Axes, score: str, rows: Sequence[Mapping[str, Any]], strengths:
         return np.array([one for of, on, one in pairs if of == trained and on == tested])
 
     without = min(strengths)
-    for colour, label, pairs in (
-        ("#0072b2", f"trained at {without:g}, tested at the strength", [(without, one) for one in strengths]),
-        ("#d55e00", "trained and tested at the strength", [(one, one) for one in strengths]),
-        ("#009e73", f"trained at the strength, tested at {without:g}", [(one, without) for one in strengths]),
+    for shift, colour, label, pairs in (
+        (-_BESIDE, "#0072b2", f"trained at {without:g}, tested at the strength", [(without, one) for one in strengths]),
+        (0.0, "#d55e00", "trained and tested at the strength", [(one, one) for one in strengths]),
+        (_BESIDE, "#009e73", f"trained at the strength, tested at {without:g}", [(one, without) for one in strengths]),
     ):
         values = [at(score, *pair) for pair in pairs]
         means = np.array([one.mean() for one in values])
         margins = np.array([_margin(one) for one in values])
-        panel.plot(strengths, means, "o-", color=colour, label=label, markersize=3.5)
-        panel.fill_between(strengths, means - margins, means + margins, color=colour, alpha=0.15, linewidth=0)
+        places = np.array(strengths) + shift
+        panel.errorbar(places, means, margins, fmt="o-", color=colour, label=label, markersize=3.5, capsize=2.5)
     if score == "mig":
         ceiling = [np.mean([at(CEILING, one, strength).mean() for one in strengths]) for strength in strengths]
         panel.plot(strengths, ceiling, ":", color="black", label="the most that MIG can be")
