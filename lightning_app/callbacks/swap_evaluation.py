@@ -15,9 +15,11 @@ from torch import Tensor
 from datamodules.protocols import ClipData
 from lightning_app.callbacks.progress import bar_beside
 from lightning_app.errors import RunError
+from lightning_app.evaluation.audio_distances import AudioDistances
 from lightning_app.evaluation.clip_count import ClipCount, FirstSeen
 from lightning_app.evaluation.counterfactuals import Counterfactuals
 from lightning_app.evaluation.factor_information import FactorInformation
+from lightning_app.evaluation.judged import Judged
 from lightning_app.evaluation.leakage import Leakage
 from lightning_app.evaluation.measurement import EncodedClips, Measured, Measurement, Subject, SwappedClips
 from lightning_app.evaluation.reporting import record_of_test, report, score_table
@@ -27,7 +29,6 @@ from lightning_app.evaluation.swap_audio import SwapAudio
 from lightning_app.evaluation.swap_f1 import SwapF1
 from lightning_app.evaluation.swap_pairs import partners_of_other_class
 from modules.audio.crepe import Capacity
-from modules.audio_embedding import EmbeddingName
 
 
 class SwapEvaluation(Callback):
@@ -38,30 +39,37 @@ class SwapEvaluation(Callback):
 
     - ``swap_f1/...``: macro F1 of the factor, by `SwapF1`;
     - ``rpa/...``: raw pitch accuracy, by `SwapAudio`;
+    - ``fad/...``, ``fad_infinity/...``, ``kad/...``: distances of the reconstructions from the data, by
+      `AudioDistances`, which also names the clips that are farthest off;
     - ``read/...``, ``eer/...``: what can be read from v and z, by `Leakage`;
     - ``information/...``, ``active/...``: what their dimensions tell, by `FactorInformation`;
-    - ``counterfactual/...``: how near a swap is to the true one, by `Counterfactuals`;
-    - ``fad/...``: Fréchet audio distance of the reconstructions, likewise.
+    - ``follows_v/...``, ``inception/...``: what a classifier of real clips hears in swaps and draws, by `Judged`;
+    - ``counterfactual/...``: how near a swap is to the true one, by `Counterfactuals`.
 
-    The last two are measured on the data's own spectrograms too, turned into audio in the same way:
-    ``rpa/resynthesis`` and ``fad_resynthesis/...``. They listen to audio, which is slow: on a CPU core a clip takes
-    seconds with CREPE's tiny model and more than a minute with the full one.
+    Pitch and distances are measured on the data's own spectrograms too, turned into audio in the same way:
+    ``rpa/resynthesis``, ``fad_resynthesis/...`` and so on. They listen to audio, which is slow: on a CPU core a clip
+    takes seconds with CREPE's tiny model and more than a minute with the full one.
 
     Args:
         factor: Name of the class that v should carry; None takes the first that the data has, such as the instrument.
         seed: Seed of the pairing, of the choice of clips that are listened to, and of the phases of their audio.
         f1: Whether to score the factor.
         rpa: The model of CREPE to score the pitch with, ``full`` as the paper or ``tiny``; None does not score it.
-        fad: Embeddings to measure the distance in: ``crepe-full``, ``crepe-tiny``, ``vggish``.
+        fad: Embeddings to measure the Fréchet audio distance in: ``crepe-full``, ``crepe-tiny``, ``vggish``,
+            ``cdpam``, or paths of TorchScript (``.pt``, ``.ts``) or ONNX files (``.onnx``), which are code.
+        kad: Embeddings to measure the kernel audio distance in, likewise.
+        fad_infinity: Whether to extrapolate the Fréchet distances to endlessly many clips, too.
         vggish_weights: A file with the weights of VGGish, which else are downloaded once.
         audio_clips: Number of clips to listen to; None takes all.
         with_v: Other classes that v should carry, beside the factor, such as the octave.
         leakage: Whether to read all classes from v and z.
         information: Whether to count the dimensions in use, and to estimate their information of all classes.
+        judge: Whether a classifier trained on real clips, once for these data, judges swaps and draws.
+        mixture_components: Components of the mixture that draws of v are from where each clip has a prior of its own.
         counterfactuals: Number of clips whose true swaps are made and compared; None makes none.
 
     Raises:
-        RunError: ``audio_clips`` below 1, or an embedding that is named twice.
+        RunError: ``audio_clips`` below 1, or embeddings that are none; see `AudioDistances`.
     """
 
     def __init__(
@@ -70,33 +78,38 @@ class SwapEvaluation(Callback):
         seed: int = 0,
         f1: bool = True,
         rpa: Capacity | None = None,
-        fad: tuple[EmbeddingName, ...] = (),
+        fad: tuple[str, ...] = (),
+        kad: tuple[str, ...] = (),
+        fad_infinity: bool = False,
         vggish_weights: Path | None = None,
         audio_clips: int | None = None,
         with_v: tuple[str, ...] = (),
         leakage: bool = False,
         information: bool = False,
+        judge: bool = False,
+        mixture_components: int = 10,
         counterfactuals: int | None = None,
     ) -> None:
         if audio_clips is not None and audio_clips < 1:
             raise RunError(
                 f"evaluation.audio_clips is {audio_clips}; it must be 1 or more, or null for all. To listen to none, "
-                "use --evaluation.rpa null --evaluation.fad []."
+                "use --evaluation.rpa null --evaluation.fad [] --evaluation.kad []."
             )
-        if len(set(fad)) < len(fad):
-            raise RunError(f"evaluation.fad names an embedding twice: {', '.join(fad)}.")
         self.factor = factor
         self.seed = seed
-        self.fad = tuple(fad)
+        distances = AudioDistances(fad, kad, fad_infinity, vggish_weights)
+        self.embeddings = distances.embeddings
         self.with_v = tuple(with_v)
         self.measurements: list[Measurement] = [
             *([SwapF1()] if f1 else []),
-            SwapAudio(rpa, fad, vggish_weights, audio_clips),
+            SwapAudio(rpa, distances, audio_clips),
         ]
         if leakage:
             self.measurements.append(Leakage())
         if information:
             self.measurements.append(FactorInformation())
+        if judge:
+            self.measurements.append(Judged(mixture_components))
         if counterfactuals is not None:
             self.measurements.append(Counterfactuals(counterfactuals))
 
@@ -161,6 +174,8 @@ class SwapEvaluation(Callback):
             encoded = EncodedClips(swappable(pl_module), clips)
             for measurement in learning:
                 measurement.learn(encoded)
+        for measurement in learning:
+            measurement.learnt()
 
     def on_test_batch_end(
         self,
@@ -182,8 +197,10 @@ class SwapEvaluation(Callback):
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._scores: dict[str, Measured] = {}
+        self._outliers: dict[str, list[dict[str, Any]]] = {}
         for measurement in self.measurements:
             self._scores |= measurement.compute()
+            self._outliers |= measurement.outliers()
         self._n_scored = self._scored.total()
         logged = {f"test/{name}": torch.tensor(score.value) for name, score in self._scores.items()}
         pl_module.log_dict(logged, rank_zero_only=True)
@@ -198,9 +215,11 @@ class SwapEvaluation(Callback):
         }
         for measurement in self.measurements:
             settings |= measurement.settings()
-        record = record_of_test(trainer, self, settings, self._n_scored, self._scores)
+        record = record_of_test(trainer, self, settings, self._n_scored, self._scores, self._outliers)
         tables = [table for measurement in self.measurements for table in measurement.tables()]
-        report(trainer, record, score_table("Swap evaluation", record, swap_scores(self._factor, self.fad)), *tables)
+        report(
+            trainer, record, score_table("Swap evaluation", record, swap_scores(self._factor, self.embeddings)), *tables
+        )
 
 
 def _own_share(data: ClipData, trainer: Trainer, device: torch.device) -> Iterator[dict[str, Tensor]]:

@@ -14,6 +14,9 @@ class ChosenClips:
         subject: What is evaluated.
         n_clips: How many to choose; None takes all.
         title: What the progress bar says of them.
+
+    Attributes:
+        indices: Their numbers, in the order in which they were drawn.
     """
 
     def __init__(self, subject: Subject, n_clips: int | None, title: str) -> None:
@@ -21,12 +24,12 @@ class ChosenClips:
         drawn = np.random.default_rng(subject.seed).permutation(len(indices))[:n_clips]
         self.total = len(drawn)
         self._seen = ClipCount()
-        self._chosen = indices[drawn]
+        self.indices = indices[drawn]
         self._subject, self._title = subject, title
 
     def of(self, clips: SwappedClips) -> SwappedClips:
         """Returns those of a batch that are chosen, and new."""
-        chosen: NDArray[np.bool_] = np.isin(clips.index.cpu().numpy(), self._chosen) & clips.new
+        chosen: NDArray[np.bool_] = np.isin(clips.index.cpu().numpy(), self.indices) & clips.new
         self._seen.add(clips.index.cpu()[chosen])
         return clips.rows(chosen)
 

@@ -163,6 +163,9 @@ class Measurement(ABC):
     def learn(self, clips: EncodedClips) -> None:  # noqa: B027
         """Takes a batch of training clips, if `learns`."""
 
+    def learnt(self) -> None:  # noqa: B027
+        """Is called when all training clips have been taken, on every process."""
+
     @property
     def learns(self) -> bool:
         """Whether training clips are needed."""
@@ -179,6 +182,10 @@ class Measurement(ABC):
     @abstractmethod
     def known_keys(self) -> list[str]:
         """The keys of the scores, as far as they do not depend on the data."""
+
+    def outliers(self) -> dict[str, list[dict[str, Any]]]:
+        """The clips that are farthest from the data; see `lightning_app.runs.evaluation_record.EvaluationRecord`."""
+        return {}
 
     def settings(self) -> dict[str, Any]:
         """What the scores depend on besides the model and the data."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from lightning import Callback, Trainer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lightning_app.evaluation.measurement import Measured
@@ -13,6 +14,8 @@ from lightning_app.runs.checkpoint import evaluated_state
 from lightning_app.runs.evaluation_record import EvaluationRecord
 from lightning_app.runs.run_folder import RunFolder
 
+_NAMED = 3  # outliers below a table; the record has more
+
 
 def record_of_test(
     trainer: Trainer,
@@ -20,6 +23,7 @@ def record_of_test(
     settings: dict[str, Any],
     n_clips: int,
     measured: Mapping[str, Measured] | None = None,
+    outliers: Mapping[str, list[dict[str, Any]]] | None = None,
 ) -> EvaluationRecord:
     """Returns the record of a ``test``: what was logged in it, like the terms of the loss, and of which checkpoint.
 
@@ -29,6 +33,7 @@ def record_of_test(
         settings: What the scores depend on besides the model.
         n_clips: Number of clips that were scored.
         measured: Scores by their keys that take the place of the logged ones, which are rounded to float32.
+        outliers: The clips farthest from the data; see `EvaluationRecord`.
     """
     prefix = "test/"
     metrics = trainer.callback_metrics.items()
@@ -37,11 +42,19 @@ def record_of_test(
     measured = measured or {}
     scores = logged | {key: score.value for key, score in measured.items()}
     intervals = {key: list(score.interval) for key, score in measured.items() if score.interval is not None}
-    return EvaluationRecord(type(evaluation).__name__, scores, settings, n_clips, **state, intervals=intervals)
+    return EvaluationRecord(
+        type(evaluation).__name__,
+        scores,
+        settings,
+        n_clips,
+        **state,
+        intervals=intervals,
+        outliers=dict(outliers or {}),
+    )
 
 
 def score_table(title: str, record: EvaluationRecord, known: Iterable[Score]) -> Table:
-    """Returns a table of those scores that were measured, each with its interval over clips."""
+    """Returns a table of those scores that were measured, each with its interval over clips, and names outliers."""
     table = Table(title=title)
     table.add_column("score on the validation clips")
     table.add_column("value", justify="right")
@@ -51,6 +64,11 @@ def score_table(title: str, record: EvaluationRecord, known: Iterable[Score]) ->
             ends = record.intervals.get(score.key)
             shown = "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
             table.add_row(score.label, f"{record.scores[score.key]:.3f}", shown)
+    lines = [
+        f"farthest from the data, by {embedding}: {', '.join(clip['name'] for clip in clips[:_NAMED])}"
+        for embedding, clips in record.outliers.items()
+    ]
+    table.caption = escape("\n".join(lines)) if lines else None
     return table
 
 

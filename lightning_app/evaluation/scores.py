@@ -34,7 +34,7 @@ LATENT_LABELS: Mapping[str, str] = {
 
 _HIGHER_IS_BETTER: Mapping[str, bool] = {
     **dict.fromkeys(("swap_f1", "counterfactual", "rpa", "scc", "mig", "dmig", "xmig", "dlig", "modularity"), True),
-    **dict.fromkeys(("counterfactual_error", "fad", "reconstruction"), False),
+    **dict.fromkeys(("counterfactual_error", "fad", "fad_infinity", "kad", "reconstruction"), False),
 }
 _OF_THE_DATA = "rpa/resynthesis"
 
@@ -128,16 +128,30 @@ def error_rates(factor: str) -> list[Score]:
     ]
 
 
-def audio_distance(embedding: str) -> Score:
-    """Returns how far reconstructions are from the data in an embedding."""
-    label = f"Fréchet audio distance of the reconstruction, {embedding}"
-    return Score(f"fad/{embedding}", label, f"FAD ({embedding}), lower is better")
+DISTANCES: Mapping[str, tuple[str, str]] = {
+    "fad": ("Fréchet audio distance", "FAD"),
+    "fad_infinity": ("Fréchet audio distance of endlessly many clips", "FAD-infinity"),
+    "kad": ("kernel audio distance", "KAD"),
+}
+"""What distances of audio are called in tables and on axes, by the first part of their keys."""
 
 
-def resynthesis_distance(embedding: str) -> Score:
-    """Returns how far the resynthesised data are from the data in an embedding."""
-    label = f"Fréchet audio distance of the resynthesised data, {embedding}"
-    return Score(f"fad_resynthesis/{embedding}", label, f"FAD ({embedding}) of the resynthesised data")
+def audio_distance(embedding: str, kind: str = "fad") -> Score:
+    """Returns how far reconstructions are from the data in an embedding, by one of `DISTANCES`."""
+    label, title = DISTANCES[kind]
+    return Score(
+        f"{kind}/{embedding}", f"{label} of the reconstruction, {embedding}", f"{title} ({embedding}), lower is better"
+    )
+
+
+def resynthesis_distance(embedding: str, kind: str = "fad") -> Score:
+    """Returns how far the resynthesised data are from the data in an embedding, by one of `DISTANCES`."""
+    label, title = DISTANCES[kind]
+    return Score(
+        f"{kind}_resynthesis/{embedding}",
+        f"{label} of the resynthesised data, {embedding}",
+        f"{title} ({embedding}) of the resynthesised data",
+    )
 
 
 def with_counts(distance: Score) -> list[str]:
@@ -153,8 +167,8 @@ def swap_scores(factor: str, embeddings: Iterable[str]) -> list[Score]:
         *error_rates(factor),
         *counterfactual_scores(),
         *(pitch_accuracy(step) for step in (*_WHEN, "resynthesis")),
-        *(audio_distance(name) for name in embeddings),
-        *(resynthesis_distance(name) for name in embeddings),
+        *(audio_distance(name, kind) for kind in DISTANCES for name in embeddings),
+        *(resynthesis_distance(name, kind) for kind in DISTANCES for name in embeddings),
         Score("reconstruction", "reconstruction error", "reconstruction error"),
         Score("kl_v", "KL of v", "KL of v"),
         Score("kl_z", "KL of z", "KL of z"),

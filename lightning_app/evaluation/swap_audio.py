@@ -1,52 +1,50 @@
-"""What swaps sound like: raw pitch accuracy and Fréchet audio distance of decoded clips (Luo et al. 2022)."""
+"""What swaps sound like: raw pitch accuracy (Luo et al. 2022), and distances of decoded clips from the data."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from lightning import LightningModule
 from torch import Tensor
 
+from datamodules.protocols import ClipData
 from lightning_app.errors import RunError
+from lightning_app.evaluation.audio_distances import AudioDistances
 from lightning_app.evaluation.chosen_clips import ChosenClips
 from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import STEPS, Measured, Measurement, Subject, SwappedClips
-from lightning_app.evaluation.scores import audio_distance, pitch_accuracy, resynthesis_distance
-from metrics import FrechetAudioDistance
+from lightning_app.evaluation.scores import pitch_accuracy
 from metrics.functional import ratio_of_sums
 from metrics.functional.raw_pitch_accuracy import frame_counts
 from modules.audio.crepe import Capacity, crepe
 from modules.audio.pitch import pitch_contours
-from modules.audio.resample import resampled
-from modules.audio_embedding import AudioEmbedding, EmbeddingName, audio_embedding
 
 _THRESHOLD_CENTS = 50.0
 
 
 class SwapAudio(Measurement):
-    """Turns swaps into audio, and measures its pitch (``rpa/...``) and its quality (``fad/...``).
+    """Turns swaps into audio, and measures its pitch (``rpa/...``) and its quality (`AudioDistances`).
 
     The data's own spectrograms are turned into audio in the same way and measured too: what is lost there is no fault
     of the model.
 
     Args:
         rpa: Size of the CREPE that raw pitch accuracy is measured by; None leaves it out.
-        fad: Embeddings in which Fréchet audio distances are measured.
-        vggish_weights: A file with the weights of VGGish, which else are downloaded once.
+        distances: How far it is from the data.
         n_clips: Number of clips to listen to; None takes all.
     """
 
-    def __init__(
-        self,
-        rpa: Capacity | None,
-        fad: Sequence[EmbeddingName],
-        vggish_weights: Path | None,
-        n_clips: int | None,
-    ) -> None:
+    def __init__(self, rpa: Capacity | None, distances: AudioDistances, n_clips: int | None) -> None:
         self.rpa = rpa
-        self.fad = tuple(fad)
-        self.vggish_weights = vggish_weights
-        self.n_clips = n_clips if rpa or fad else 0
+        self.distances = distances
+        self.n_clips = n_clips if rpa or distances.embeddings else 0
+
+    def check(self, model: LightningModule, data: ClipData, factor: str) -> None:
+        self.distances.check(data)
+
+    def check_clips(self, data: ClipData, factor: str) -> None:
+        n_clips = len(data.test_dataset)
+        self.distances.check_clips(n_clips if self.n_clips is None else min(self.n_clips, n_clips))
 
     def begin(self, subject: Subject) -> None:
         self._subject = subject
@@ -54,17 +52,13 @@ class SwapAudio(Measurement):
         rate, device = subject.data.representation.sample_rate, subject.device
         # Loaded before inference mode begins: this process shares the networks with others, which may need gradients.
         self._pitch = SwapPitch(self.rpa, rate, device, subject.seed) if self.rpa else None
-        self._distances = [
-            ReconstructionDistance(audio_embedding(name, device, self.vggish_weights), self._chosen.total, device)
-            for name in self.fad
-        ]
+        self.distances.begin(subject, self._chosen)
 
     def update(self, clips: SwappedClips) -> None:
         """Adds the chosen ones of a batch.
 
         Raises:
             DataError: The audio of a clip cannot be had.
-            RunError: See `ReconstructionDistance`.
         """
         heard = self._chosen.of(clips)
         for row, (source, target) in enumerate(zip(heard.index.tolist(), heard.target["index"].tolist(), strict=True)):
@@ -83,28 +77,28 @@ class SwapAudio(Measurement):
             audio = representation.inverse(x.cpu(), original.shape[1]).to(device)
         if self._pitch is not None:
             self._pitch.update(audio, source, target, self._heard)
-        for distance in self._distances:
-            distance.update(audio[:1], audio[-1:], original, representation.sample_rate)
+        index = torch.tensor([source])
+        self.distances.update(index, audio[:1], audio[-1:], original, representation.sample_rate)
 
     def compute(self) -> dict[str, Measured]:
-        """Returns ``rpa/pre_swap`` and so on, ``fad/<embedding>``, and the same of the resynthesised data.
+        """Returns ``rpa/pre_swap`` and so on, the distances, and the same of the resynthesised data.
 
         Raises:
-            RunError: See `SwapPitch`.
+            RunError: See `SwapPitch` and `AudioDistances`.
         """
         self._n_heard = self._chosen.n_seen()
         scores = self._pitch.compute() if self._pitch is not None else {}
-        for distance in self._distances:
-            scores |= distance.compute()
-        return scores
+        return scores | self.distances.compute()
+
+    def outliers(self) -> dict[str, list[dict[str, Any]]]:
+        return self.distances.outliers()
 
     def settings(self) -> dict[str, Any]:
-        return {"rpa_model": self.rpa, "n_audio_clips": self._n_heard}
+        return {"rpa_model": self.rpa, "n_audio_clips": self._n_heard, **self.distances.settings()}
 
     def known_keys(self) -> list[str]:
         steps = (*STEPS, "resynthesis") if self.rpa else ()
-        distances = (distance(name).key for distance in (audio_distance, resynthesis_distance) for name in self.fad)
-        return [*(pitch_accuracy(step).key for step in steps), *distances]
+        return [*(pitch_accuracy(step).key for step in steps), *self.distances.known_keys()]
 
     def _heard(self, clip: int) -> Tensor:
         """The audio of a clip of the data, (1, n_samples)."""
@@ -168,52 +162,3 @@ class SwapPitch:
                 )
             scores[pitch_accuracy(step).key] = Measured.of(ratio_of_sums, *voiced.T, seed=self._seed)
         return scores
-
-
-class ReconstructionDistance:
-    """Fréchet audio distance from the data, of the reconstructions and of the resynthesised data (section 6.2).
-
-    Args:
-        embedding: What is compared.
-        n_clips: How many clips there will be, over all processes.
-        device: Device of the metric.
-    """
-
-    def __init__(self, embedding: AudioEmbedding, n_clips: int, device: torch.device) -> None:
-        self._embedding = embedding
-        self._n_clips = n_clips
-        self._reconstruction, self._resynthesis = (
-            FrechetAudioDistance(embedding.n_features, name=score.key.split("/")[0], embedding_name=embedding.name).to(
-                device
-            )
-            for score in (audio_distance(embedding.name), resynthesis_distance(embedding.name))
-        )
-
-    def update(self, reconstruction: Tensor, resynthesis: Tensor, original: Tensor, sample_rate: int) -> None:
-        """Adds the audio of a clip, each (1, n_samples).
-
-        Raises:
-            RunError: All clips together give no more embeddings than these have dimensions.
-        """
-        real = self._embedded(original, sample_rate)
-        # Known from the first clip on; CREPE would be run on all the others in vain.
-        self._check_number(real.shape[1] * self._n_clips)
-        for metric, audio in ((self._reconstruction, reconstruction), (self._resynthesis, resynthesis)):
-            metric.update(real, real=True)
-            metric.update(self._embedded(audio, sample_rate), real=False)
-
-    def compute(self) -> dict[str, Measured]:
-        """Returns the distances and the numbers of embeddings."""
-        found = dict(self._reconstruction.compute()) | dict(self._resynthesis.compute())
-        return {key: Measured(float(value)) for key, value in found.items()}
-
-    def _embedded(self, audio: Tensor, sample_rate: int) -> Tensor:
-        return self._embedding(resampled(audio, sample_rate, self._embedding.sample_rate))
-
-    def _check_number(self, n_embeddings: int) -> None:
-        if n_embeddings <= self._embedding.n_features:
-            raise RunError(
-                f"{audio_distance(self._embedding.name).key} has {n_embeddings} embeddings of "
-                f"{self._embedding.n_features} dimensions from {self._n_clips} clips, too few for a covariance of full "
-                "rank; raise --evaluation.audio_clips, take more validation clips, or leave it out of --evaluation.fad."
-            )

@@ -22,6 +22,7 @@ class EvaluationRecord:
         epoch: The epoch that the checkpoint was trained to, from 0; None without one.
         step: The optimiser step that it was trained to; None without one.
         intervals: Both ends of the 95 % bootstrap interval over clips of those scores that have one.
+        outliers: The clips that are farthest from the data, the farthest first, by the embedding that tells so.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class EvaluationRecord:
     epoch: int | None = None
     step: int | None = None
     intervals: dict[str, list[float]] = field(default_factory=dict)
+    outliers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def write(self, folder: RunFolder) -> None:
         """Writes the record to a run's folder, in the place of the one before."""

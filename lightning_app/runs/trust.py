@@ -2,7 +2,8 @@
 
 A record that this machine has signed (`lightning_app.runs.signature`) may name anything that its user could. Any other
 may name classes of this project, those of torch and Lightning that configurations need, and those of packages that the
-user trusts. jsonargparse refuses all else before it is imported.
+user trusts. jsonargparse refuses all else before it is imported. Files that hold code, such as TorchScript, are refused
+by what would load them.
 """
 
 import os
@@ -11,7 +12,9 @@ import sys
 from argparse import ArgumentError
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from typing import NamedTuple
 
 from jsonargparse import set_parsing_settings
 from jsonargparse._common import parsing_settings  # the policy can be set from outside, but not taken back
@@ -33,6 +36,7 @@ _ALLOWED = (
 _DENIED = tuple(f"lightning.pytorch.callbacks.{path}" for path in ("LambdaCallback", "lambda_function"))
 _RECORDS = re.compile(r"config(\.(validate|test|predict))?\.yaml")
 _SHORTEST = len("--r")
+_SEPARATORS = re.compile(r"[\s,=\[\]'\"]+")
 _REFUSED = re.compile(r"Importing '([^']+)' is not allowed")
 
 
@@ -53,6 +57,14 @@ def foreign_records(words: Sequence[str]) -> list[Path]:
     return [path for path in dict.fromkeys(found) if not is_signed_here(path)]
 
 
+class _Restriction(NamedTuple):
+    records: Sequence[Path]
+    words: Sequence[str]
+
+
+_restriction: ContextVar[_Restriction | None] = ContextVar("restriction", default=None)
+
+
 @contextmanager
 def restricted(records: Sequence[Path], words: Sequence[str] = ()) -> Iterator[None]:
     """Lets nothing be imported inside by jsonargparse that records from elsewhere may not name.
@@ -70,6 +82,7 @@ def restricted(records: Sequence[Path], words: Sequence[str] = ()) -> Iterator[N
     before = dict(parsing_settings)
     allowed = [*_ALLOWED, *_trusted_packages(), *_typed_packages(words)]
     set_parsing_settings(import_path_denylist=["*", *_DENIED], import_path_allowlist=allowed)
+    token = _restriction.set(_Restriction(records, words))
     try:
         yield
     except (ArgumentError, ImportError, ValueError, TypeError) as error:
@@ -77,7 +90,28 @@ def restricted(records: Sequence[Path], words: Sequence[str] = ()) -> Iterator[N
             raise
         raise RunError(_explained(refused[1], records)) from error
     finally:
+        _restriction.reset(token)
         parsing_settings.update(before)
+
+
+def refuse_foreign_code(file: str, key: str) -> None:
+    """Refuses a file with code that a record from elsewhere names; to be asked before it is loaded.
+
+    Args:
+        file: Its path, as the configuration has it.
+        key: Key of the option that names it, such as ``evaluation.fad``.
+
+    Raises:
+        RunError: The file is not among the words that the user has typed for an option of that slot.
+    """
+    restriction = _restriction.get()
+    if restriction is None or file in _typed_values(restriction.words, key.partition(".")[0]):
+        return
+    raise RunError(
+        f"{' or '.join(map(str, restriction.records))} names {file} as {key}, a file with code. It was not written on "
+        f"this machine, or was changed since. If you trust that file, type it (--{key} '[{file}]'), or give --trust; "
+        f"--{key} '[]' leaves it out."
+    )
 
 
 def is_refusal(message: str) -> bool:
@@ -109,6 +143,18 @@ def _typed_packages(words: Sequence[str]) -> list[str]:
     values = (word.rpartition("=")[2] for word in words)
     paths = [value.split(".") for value in values if "." in value and all(map(str.isidentifier, value.split(".")))]
     return [path[0] for path in paths if path[0] not in sys.stdlib_module_names]
+
+
+def _typed_values(words: Sequence[str], slot: str) -> set[str]:
+    """What is typed as values of the options of a slot, each entry of a list by itself."""
+    typed: set[str] = set()
+    of_slot = False
+    for word in words:
+        is_option = word.startswith("--")
+        of_slot = word.startswith(f"--{slot}.") if is_option else of_slot
+        if of_slot:
+            typed.update(_SEPARATORS.split(word.partition("=")[2] if is_option else word))
+    return typed
 
 
 def _is_record(path: Path) -> bool:

@@ -1,10 +1,12 @@
 """The metrics as pure functions of arrays."""
 
 from metrics.functional.bootstrap import Interval, bootstrap_interval, macro_f1, mean, ratio_of_sums
+from metrics.functional.clip_distances import clip_frechet_distances
 from metrics.functional.dci import DCIScores, dci
 from metrics.functional.equal_error_rate import equal_error_rate, error_rate_of_draws
 from metrics.functional.estimate import Estimate
 from metrics.functional.frechet_distance import frechet_distance
+from metrics.functional.frechet_extrapolation import extrapolated_frechet_distance
 from metrics.functional.gaps import (
     dependency_aware_latent_information_gap,
     dependency_aware_mutual_information_gap,
@@ -12,6 +14,8 @@ from metrics.functional.gaps import (
     mutual_information_gap,
 )
 from metrics.functional.information import conditional_entropy, entropy, mutual_information
+from metrics.functional.kernel_distance import kernel_distance
+from metrics.functional.linearised_frechet import linearised_frechet_distance
 from metrics.functional.modularity import modularity
 from metrics.functional.raw_pitch_accuracy import raw_pitch_accuracy
 from metrics.functional.readers import chance_level, read_classes, read_values
@@ -26,6 +30,7 @@ __all__ = [
     "Interval",
     "bootstrap_interval",
     "chance_level",
+    "clip_frechet_distances",
     "conditional_entropy",
     "dci",
     "dependency_aware_latent_information_gap",
@@ -35,7 +40,10 @@ __all__ = [
     "entropy",
     "equal_error_rate",
     "error_rate_of_draws",
+    "extrapolated_frechet_distance",
     "frechet_distance",
+    "kernel_distance",
+    "linearised_frechet_distance",
     "macro_f1",
     "mean",
     "modularity",

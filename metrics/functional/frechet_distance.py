@@ -47,13 +47,13 @@ def frechet_distance(
     b = inputs.finite("mean_b", mean_b, f"that of mean_a, {tuple(a.shape)}", n_axes=(1,)).to(a.device)
     if a.shape != b.shape:
         raise ValueError(f"mean_a has shape {tuple(a.shape)} and mean_b {tuple(b.shape)}; expected the same, (D,).")
-    of_a, root_a = _covariance_and_root("covariance_a", covariance_a, a)
-    of_b, root_b = _covariance_and_root("covariance_b", covariance_b, b)
+    of_a, root_a = covariance_and_root("covariance_a", covariance_a, a)
+    of_b, root_b = covariance_and_root("covariance_b", covariance_b, b)
     shared = torch.linalg.svdvals(root_a @ root_b).sum()
     return ((a - b).square().sum() + of_a.trace() + of_b.trace() - 2.0 * shared).clamp(min=0.0)
 
 
-def _covariance_and_root(name: str, covariance: ArrayLike | Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+def covariance_and_root(name: str, covariance: ArrayLike | Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
     """Returns a covariance as float64 and its symmetric square root.
 
     Raises:

@@ -44,6 +44,9 @@ class CrepeEmbedding:
     def sample_rate(self) -> int:
         return SAMPLE_RATE
 
+    def frames(self, n_samples: int) -> int:
+        return 1 + n_samples // round(self.hop_ms * SAMPLE_RATE / 1000)
+
     @torch.no_grad()
     def __call__(self, audio: Tensor) -> Tensor:
         """Embeds clips; see `AudioEmbedding`."""

@@ -24,6 +24,10 @@ class AudioEmbedding(Protocol):
     @property
     def sample_rate(self) -> int: ...
 
+    def frames(self, n_samples: int) -> int:
+        """Returns how many vectors a clip of that many samples gives."""
+        ...
+
     def __call__(self, audio: Tensor) -> Tensor:
         """Embeds clips.
 

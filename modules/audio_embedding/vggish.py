@@ -111,6 +111,9 @@ class VGGish(nn.Module):
         self.network.load_state_dict(state, assign=True)
         self.eval().requires_grad_(False)
 
+    def frames(self, n_samples: int) -> int:
+        return (1 + (n_samples - _WINDOW) // _HOP) // N_FRAMES
+
     @torch.no_grad()
     def forward(self, audio: Tensor) -> Tensor:
         """Embeds clips; see `AudioEmbedding`."""

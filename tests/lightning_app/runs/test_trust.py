@@ -149,6 +149,43 @@ def test_environment_is_not_read(run, capsys, name):
     )
 
 
+# Files with code
+
+
+@pytest.fixture
+def evaluation(run):
+    """Writes a record whose evaluation has an embedding from a file."""
+
+    def of(option, file):
+        named = {"class_path": "lightning_app.callbacks.SwapEvaluation", "init_args": {option: [file]}}
+        write(run, evaluation=named)
+
+    return of
+
+
+@pytest.mark.parametrize(("option", "file"), [("fad", "theirs.pt"), ("kad", "theirs.onnx")])
+@pytest.mark.parametrize(
+    "words", [("validate",), ("test",), ("test", "--evaluation.factor", "theirs.txt")], ids=" ".join
+)
+def test_embedding_of_a_stranger_is_not_loaded(run, evaluation, capsys, option, file, words):
+    evaluation(option, file)
+
+    message = fails(capsys, words[0], "--run", str(run), *words[1:])
+
+    assert f"config.yaml names {file} as evaluation.{option}, a file with code" in message
+    assert f"--evaluation.{option} '[{file}]'" in message
+    assert f"--evaluation.{option} '[]' leaves it out" in message
+
+
+def test_embedding_that_is_typed_or_trusted_may_be_loaded(run, evaluation):
+    evaluation("fad", "theirs.pt")
+
+    main(["validate", "--run", str(run), "--evaluation.fad", "[crepe-tiny, theirs.pt]"])
+    main(["validate", "--run", str(run), "--evaluation.fad=[theirs.pt]"])
+    main(["validate", "--run", str(run), "--trust"])
+    main(["validate", "--run", str(run), "--evaluation.fad", "[]"])
+
+
 # What is allowed
 
 

@@ -14,12 +14,12 @@ def weights(tmp_path):
 
 
 def test_each_embedding_has_the_name_that_it_is_asked_for_by(weights):
-    for name in get_args(EmbeddingName):
+    for name in set(get_args(EmbeddingName)) - {"cdpam"}:  # which is slow, and has a test of its own
         embedding = audio_embedding(name, vggish_weights=weights)
 
         assert embedding.name == name
         assert isinstance(embedding, AudioEmbedding)
-        assert embedding(torch.zeros(1, 16_000)).shape[::2] == (1, embedding.n_features)
+        assert embedding(torch.zeros(1, 16_000)).shape == (1, embedding.frames(16_000), embedding.n_features)
 
 
 def test_weights_of_vggish_are_those_of_the_file(weights):

@@ -1,0 +1,80 @@
+"""Latents drawn from what a model takes for their priors, the same for any number of processes."""
+
+from typing import Any, cast
+
+import numpy as np
+import torch
+from sklearn.mixture import GaussianMixture
+from torch import Tensor
+
+from datamodules.protocols import ClipData
+from lightning_app.errors import RunError
+from lightning_app.evaluation.clip_rows import ClipRows
+from lightning_app.evaluation.measurement import EncodedClips, Subject
+from modules.protocols import LocalLatents
+
+_MOST = 512  # sequences that are drawn; clips beyond them take the first ones again
+
+
+class PriorDraws:
+    """Draws v and z for each clip that is evaluated.
+
+    z is from the model's prior. v is from N(0, 1) where that is the model's prior, and else, where each clip has one of
+    its own, from a Gaussian mixture that is fitted to the posterior means of the training clips.
+
+    Args:
+        subject: What is evaluated.
+        n_components: Components of the mixture.
+    """
+
+    def __init__(self, subject: Subject, n_components: int) -> None:
+        self._subject, self._n_components = subject, n_components
+        self._of_each = bool(getattr(subject.model, "needs_reference", False))
+        self._v = ClipRows().to(subject.device)
+
+    @staticmethod
+    def check_clips(n_components: int, data: ClipData, leave_out: str) -> None:
+        """Says where there are too few clips for a mixture.
+
+        Raises:
+            RunError: There are.
+        """
+        if n_components < 1 or len(data.train_dataset) < 2 * n_components:
+            raise RunError(
+                f"evaluation.mixture_components is {n_components}; it must be 1 or more, and at most half of the "
+                f"{len(data.train_dataset)} training clips. {leave_out}"
+            )
+
+    def learn(self, clips: EncodedClips) -> None:
+        """Takes training clips."""
+        self._v.update(clips["index"], clips.v.double())
+
+    def learnt(self) -> None:
+        """Draws, once all training clips are known; to be called on every process."""
+        model, seed = self._subject.model, self._subject.seed
+        n_draws = min(_MOST, len(self._subject.dataset))
+        trained = self._v.compute()[1]
+        rng = np.random.default_rng(seed)
+        if self._of_each:
+            mixture = GaussianMixture(self._n_components, random_state=seed).fit(trained.cpu().numpy())
+            # Sampling one component after the other, so that draws would be sorted by it.
+            v = rng.permutation(mixture.sample(n_draws)[0])
+        else:
+            v = rng.standard_normal((n_draws, trained.shape[1]))
+        like = next(model.parameters())
+        self._global = torch.from_numpy(v).to(like)
+        with torch.random.fork_rng(devices=[like.device] if like.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            self._local = cast(LocalLatents, model).draw_local(n_draws)
+
+    def of_global(self, positions: Tensor) -> Tensor:
+        """Returns the v of clips by their positions in the evaluated part, (B, V)."""
+        return self._global[positions % len(self._global)]
+
+    def local(self, positions: Tensor) -> Tensor:
+        """Returns the z of clips likewise, (B, T, Z)."""
+        return self._local[positions % len(self._local)]
+
+    def settings(self) -> dict[str, Any]:
+        """What was drawn from."""
+        return {"v_drawn_from": f"mixture of {self._n_components}" if self._of_each else "standard normal"}
