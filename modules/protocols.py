@@ -132,6 +132,14 @@ class Regularised(Protocol):
         ...
 
 
+class SettableLatents(Protocol):
+    """A model whose latent vector can be set and decoded."""
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Decodes latents (B, D) to inputs (B, ...)."""
+        ...
+
+
 class Logging(Protocol):
     """A model that tells beforehand what it logs, so that a wrong name is known before any work.
 
@@ -187,6 +195,7 @@ __all__: Sequence[str] = (
     "Logging",
     "PriorOfEach",
     "Regularised",
+    "SettableLatents",
     "Stage",
     "Swap",
     "Swappable",

@@ -1,19 +1,24 @@
 """The information metrics of regularised dimensions, over the whole validation set."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
+import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 from rich.table import Table
 from torch import Tensor
 
+from lightning_app.callbacks.progress import bar_beside
 from lightning_app.errors import RunError
+from lightning_app.evaluation.attribute_control import LABELS, AttributeControl, check_control
 from lightning_app.evaluation.clip_count import ClipCount
 from lightning_app.evaluation.measurement import Measured
 from lightning_app.evaluation.reporting import record_of_test, report
 from lightning_app.evaluation.requirements import clip_data, regularised
 from lightning_app.evaluation.scores import LATENT_LABELS
+from lightning_app.evaluation.training_clips import training_clips
 from metrics import LatentInformation
 from metrics.latent_information import METRICS
 from modules.protocols import Regularised
@@ -26,23 +31,38 @@ class LatentEvaluation(Callback):
     ``val/dmig/brightness``, with the number of clips. ``test`` prints them as a table, too, and writes them with the
     terms of the loss to ``evaluation.json`` in the run's folder.
 
+    With ``control_clips``, ``test`` also sets attributes and measures them on what is decoded (`AttributeControl`).
+
     Args:
         estimator: Estimator of mutual information.
         n_neighbors: k of ``ksg``.
+        control_clips: Number of clips to set the attributes of, which takes some seconds each; None sets none.
+        seed: Seed of the draw of these clips, and of what is set.
     """
 
-    def __init__(self, estimator: Literal["ksg", "binned"] = "ksg", n_neighbors: int = 3) -> None:
+    def __init__(
+        self,
+        estimator: Literal["ksg", "binned"] = "ksg",
+        n_neighbors: int = 3,
+        control_clips: int | None = None,
+        seed: int = 0,
+    ) -> None:
         try:
             LatentInformation(estimator=estimator, n_neighbors=n_neighbors)
         except ValueError as error:
             raise RunError(f"evaluation: {error}") from error
         self.estimator = estimator
         self.n_neighbors = n_neighbors
+        self.control_clips = control_clips
+        self.seed = seed
+        self._control: AttributeControl | None = None
 
     def check(self, model: LightningModule, data: object, stage: str) -> None:
         """Says what cannot be evaluated, before any work; see `lightning_app.callbacks.checks`."""
         if stage in ("fit", "validate", "test"):
             regularised(model, clip_data(data))
+            if self.control_clips is not None and stage != "validate":
+                check_control(model, clip_data(data), self.control_clips)
 
     def validation_scores(self, model: LightningModule) -> list[str]:
         """What is logged after ``val/``; see `lightning_app.callbacks.checks`."""
@@ -73,6 +93,8 @@ class LatentEvaluation(Callback):
 
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._start(trainer, pl_module, "test/")
+        if self.control_clips is not None:
+            self._control = self._learnt_control(trainer, pl_module, self.control_clips)
 
     def _start(self, trainer: Trainer, module: LightningModule, prefix: str) -> None:
         model = regularised(module, self._data)
@@ -109,6 +131,8 @@ class LatentEvaluation(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         self.on_validation_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        if self._control is not None:
+            self._control.update(batch)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.sanity_checking:
@@ -116,6 +140,27 @@ class LatentEvaluation(Callback):
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._log(pl_module)
+        if self._control is not None:
+            scores = self._control.compute()
+            self._scores |= scores
+            logged = {f"test/{key}": torch.tensor(score.value) for key, score in scores.items()}
+            pl_module.log_dict(logged, rank_zero_only=True)
+
+    def _learnt_control(self, trainer: Trainer, module: LightningModule, n_clips: int) -> AttributeControl:
+        bar: list[Callable[[], None]] = []
+
+        def advance() -> None:
+            # Not there before the first clip, when the run's own bar is.
+            if not bar:
+                bar.append(bar_beside(trainer, "Setting attributes", math.ceil(control.total / trainer.world_size)))
+            bar[0]()
+
+        model = regularised(module, self._data)
+        control = AttributeControl(self._data, model, n_clips, self.seed, module.device, advance)
+        for batch in training_clips(self._data, trainer, module):
+            control.learn(batch)
+        control.learnt()
+        return control
 
     def _log(self, module: LightningModule) -> None:
         try:
@@ -146,5 +191,5 @@ def _table(scores: Mapping[str, float], attributes: tuple[str, ...]) -> Table:
         row = [scores.get(f"{name}/{attribute}") for attribute in attributes]
         if any(value is not None for value in row):
             shown = ("" if value is None else f"{value:.3f}" for value in row)
-            table.add_row(LATENT_LABELS.get(name, name), *shown)
+            table.add_row({**LATENT_LABELS, **LABELS}.get(name, name), *shown)
     return table

@@ -1,18 +1,15 @@
 """The evaluation of Luo et al. (2022), section 6: instrument, pitch and quality of swaps."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
-from rich.progress import track
 from torch import Tensor
 
-from datamodules.protocols import ClipData
 from lightning_app.callbacks.progress import bar_beside
 from lightning_app.errors import RunError
 from lightning_app.evaluation.audio_distances import AudioDistances
@@ -28,6 +25,7 @@ from lightning_app.evaluation.scores import swap_scores
 from lightning_app.evaluation.swap_audio import SwapAudio
 from lightning_app.evaluation.swap_f1 import SwapF1
 from lightning_app.evaluation.swap_pairs import partners_of_other_class
+from lightning_app.evaluation.training_clips import training_clips
 from modules.audio.crepe import Capacity
 
 
@@ -169,9 +167,8 @@ class SwapEvaluation(Callback):
         learning = [measurement for measurement in self.measurements if measurement.learns]
         if not learning:
             return
-        for batch in _own_share(self._data, trainer, pl_module.device):
-            clips = batch | {"x": batch["x"].to(pl_module.dtype)}
-            encoded = EncodedClips(swappable(pl_module), clips)
+        for batch in training_clips(self._data, trainer, pl_module):
+            encoded = EncodedClips(swappable(pl_module), batch)
             for measurement in learning:
                 measurement.learn(encoded)
         for measurement in learning:
@@ -220,12 +217,3 @@ class SwapEvaluation(Callback):
         report(
             trainer, record, score_table("Swap evaluation", record, swap_scores(self._factor, self.embeddings)), *tables
         )
-
-
-def _own_share(data: ClipData, trainer: Trainer, device: torch.device) -> Iterator[dict[str, Tensor]]:
-    """This process's share of the training clips, in batches."""
-    own = np.arange(trainer.global_rank, len(data.train_dataset), trainer.world_size)
-    batches = np.split(own, range(data.batch_size, len(own), data.batch_size))
-    for positions in track(batches, "Encoding the training set", disable=not trainer.is_global_zero):
-        if len(positions):
-            yield data.batch(data.train_dataset, positions, device)
