@@ -39,6 +39,7 @@ FIGURES = {
         ("evidence", "evidence", "Scores that tell models apart, over z_dim, with intervals over seeds"),
         ("rpa", "rpa", "Raw pitch accuracy before and after the swaps"),
         ("richer_decoder", "fad", "Fréchet audio distance against macro F1, with the richer decoder"),
+        ("correlated_factors", "correlated_factors", "MIG, DMIG, XMIG and SCC over the correlation of two factors"),
         ("global_factors", "global_factors", "A clip with the v of clips of another instrument, octave, or both"),
     )
 }
