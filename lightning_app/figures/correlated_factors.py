@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from lightning_app.errors import RunError
 from lightning_app.evaluation.scores import LATENT_LABELS
 from lightning_app.evaluation.under_correlation import CEILING, SCORES, EncodedClips, scores_under_correlation
+from lightning_app.figures.over_seeds import margin
 from lightning_app.figures.saving import save_figure
 from lightning_app.runs.evaluation_record import EvaluationRecord, is_finished
 from lightning_app.runs.run_folder import RunFolder
@@ -164,15 +164,9 @@ def _draw(panel: Axes, score: str, rows: Sequence[Mapping[str, Any]], strengths:
     ):
         values = [at(score, *pair) for pair in pairs]
         means = np.array([one.mean() for one in values])
-        margins = np.array([_margin(one) for one in values])
+        margins = np.array([margin(one) for one in values])
         places = np.array(strengths) + shift
         panel.errorbar(places, means, margins, fmt="o-", color=colour, label=label, markersize=3.5, capsize=2.5)
     if score == "mig":
         ceiling = [np.mean([at(CEILING, one, strength).mean() for one in strengths]) for strength in strengths]
         panel.plot(strengths, ceiling, ":", color="black", label="the most that MIG can be")
-
-
-def _margin(values: NDArray[np.float64]) -> float:
-    """Half of the 95 % interval of the mean; 0 of one value, which has none."""
-    n = len(values)
-    return float(student.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
