@@ -1,12 +1,16 @@
 """dMelodies as a LightningDataModule."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from datamodules.clips.correlation import Correlation
 from datamodules.clips.datamodule import ClipDataModule
+from datamodules.clips.held_out import Combination
 from datamodules.clips.sample_rate import sample_rate_of
 from datamodules.dmelodies.released import ReleasedWavs
 from datamodules.dmelodies.rendered import RenderedMelodies
+from datamodules.errors import DataError
 from modules.audio.representation import Representation
 
 
@@ -28,7 +32,12 @@ class DMelodiesDataModule(ClipDataModule):
             split where it has them, and tonic, octaves, scale and size do not apply.
         soundfont: A soundfont of one's own; else the variable DISENTANGLE_SOUNDFONT, else the system's
             MuseScore_General.sf3.
+        correlation: Two factors of rendered clips that go together, like ``{factors: [instrument, octave], strength:
+            0.8}``: any of the classes. None draws all factors independently, as a strength of 0 does.
+        held_out: Combinations of factors that no training clip is to have, like ``[{instrument: violin, octave: 5}]``;
+            the validation clips have them.
         representation: What a model hears; None is `modules.audio.LogMelSequence` as it is published.
+        validation_fraction: Share of the clips for validation; all clips of a melody stay on one side.
         seed: Seed of the draw of melodies, the split and the order of training clips.
         common: See `datamodules.ClipDataModule`.
 
@@ -45,14 +54,47 @@ class DMelodiesDataModule(ClipDataModule):
         size: int = 3000,
         wav_dir: Path | None = None,
         soundfont: Path | None = None,
+        correlation: Correlation | None = None,
+        held_out: tuple[dict[str, str | int], ...] = (),
         representation: Representation | None = None,
+        validation_fraction: float = 0.2,
         seed: int = 0,
         **common: Any,
     ) -> None:
         rate = sample_rate_of(representation)
         source = (
-            RenderedMelodies(tonic, tuple(octaves), scale, tuple(instruments), size, seed, rate, soundfont)
+            RenderedMelodies(
+                tonic=tonic,
+                octaves=tuple(octaves),
+                scale=scale,
+                instruments=tuple(instruments),
+                size=size,
+                seed=seed,
+                sample_rate=rate,
+                soundfont=soundfont,
+                correlation=correlation,
+                held_out=tuple(held_out),
+                validation_fraction=validation_fraction,
+            )
             if wav_dir is None
-            else ReleasedWavs(Path(wav_dir).expanduser(), tuple(instruments), rate)
+            else _released(wav_dir, tuple(instruments), rate, correlation, held_out)
         )
-        super().__init__(source, representation=representation, seed=seed, **common)
+        super().__init__(
+            source, representation=representation, validation_fraction=validation_fraction, seed=seed, **common
+        )
+
+
+def _released(
+    wav_dir: Path,
+    instruments: tuple[str, ...],
+    rate: int,
+    correlation: Correlation | None,
+    held_out: Sequence[Combination],
+) -> ReleasedWavs:
+    for name, given in (("correlation", correlation), ("held_out", held_out)):
+        if given:
+            raise DataError(
+                f"{name} is of rendered melodies, and those of wav_dir are as they are; leave one of the two out.",
+                argument=name,
+            )
+    return ReleasedWavs(Path(wav_dir).expanduser(), instruments, rate)

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.clips.correlation import Correlation
+from datamodules.clips.held_out import Combination
 from datamodules.clips.source import ClipSource
-from datamodules.clips.split import split_by_group
+from datamodules.clips.split import check_fraction, split_by_group
 from datamodules.dmelodies import factors
+from datamodules.dmelodies.draw import Candidates, drawn_by_factors
 from datamodules.errors import DataError
 from datamodules.synthesis import fluidsynth, general_midi
 
@@ -49,7 +52,12 @@ class RenderedMelodies(ClipSource):
     """Melodies drawn at random, each rendered by FluidSynth on an instrument.
 
     Melodies are drawn without repetition, and the instruments take turns, so that each plays equally many. A set larger
-    than the number of melodies repeats them on the instruments they have not been played on.
+    than the number of melodies repeats them on the instruments they have not been played on. Where factors are
+    correlated or combinations held out, each instrument plays about equally many, and what does not suit is passed over
+    in the same order.
+
+    Attributes are ``pitch``, the mean MIDI note, which follows the octave alone, since every melody has all notes of
+    its chords; and ``rest_bar1`` and ``rest_bar2``, the mean tick of the two rests of each bar, from 0.5 to 6.5.
 
     Args:
         tonic: Tonic of all melodies.
@@ -60,6 +68,11 @@ class RenderedMelodies(ClipSource):
         seed: Seed of the draw.
         sample_rate: Sample rate, in Hz.
         soundfont: A soundfont of one's own, or None for the system's.
+        correlation: Two factors that are to go together: some of instrument, octave and the other factors of melodies
+            that have several values here.
+        held_out: Combinations of their values that no training clip is to have.
+        validation_fraction: Share of the clips for validation; the draw has to know it, since what is held out is held
+            out of the training clips alone.
 
     Raises:
         DataError: A value that does not exist, or more clips than there are melodies and instruments.
@@ -73,6 +86,9 @@ class RenderedMelodies(ClipSource):
     seed: int
     sample_rate: int
     soundfont: Path | None = None
+    correlation: Correlation | None = None
+    held_out: tuple[Combination, ...] = ()
+    validation_fraction: float = 0.2
     name = "dmelodies"
 
     def __post_init__(self) -> None:
@@ -92,6 +108,8 @@ class RenderedMelodies(ClipSource):
                 "clips. Change size, or add octaves or instruments.",
                 argument="size",
             )
+        check_fraction(self.validation_fraction)
+        _ = self._draw  # says what cannot be drawn
 
     @property
     def n_samples(self) -> int:  # type: ignore[override]
@@ -101,10 +119,9 @@ class RenderedMelodies(ClipSource):
         return self.size
 
     def key(self) -> dict[str, Any]:
-        melodies, instruments = self._draw
         return {
-            "melodies": melodies.tolist(),
-            "programs": [general_midi.program(self.instruments[instrument]) for instrument in instruments],
+            "melodies": self._draw.melodies.tolist(),
+            "programs": [general_midi.program(self.instruments[position]) for position in self._draw.instruments],
             "instruments": list(self.instruments),
             "octaves": list(self.octaves),
             "sample_rate": self.sample_rate,
@@ -113,23 +130,22 @@ class RenderedMelodies(ClipSource):
         }
 
     def audio(self, index: int) -> NDArray[np.float32]:
-        melodies, instruments = self._draw
-        return self._rendered(melodies[index], self.instruments[instruments[index]])
+        return self._rendered(self._draw.melodies[index], self.instruments[self._draw.instruments[index]])
 
     makes_true_swaps = True
 
     def true_swap(self, index: int, classes: Mapping[str, str]) -> NDArray[np.float32]:
         """The melody on another instrument, or with other values of some of its factors, such as the octave."""
-        values = self._factors[index].copy()
+        values = self._draw.factors[index].copy()
         for factor, name in classes.items():
             if factor != "instrument":
                 values[list(factors.FACTORS).index(factor)] = factors.value_names(factor).index(name)
-        own = self.instruments[self._draw[1][index]]
+        own = self.instruments[self._draw.instruments[index]]
         melody = np.ravel_multi_index(tuple(values), factors.SHAPE)
         return self._rendered(melody, classes.get("instrument", own))
 
     def melodies(self, indices: NDArray[np.integer]) -> NDArray[np.floating]:
-        pitches = factors.melody_pitches(self._draw[0][indices])
+        pitches = factors.melody_pitches(self._draw.melodies[indices])
         return np.where(pitches < 0, np.nan, pitches)
 
     def _rendered(self, melody: np.integer, instrument: str) -> NDArray[np.float32]:
@@ -144,41 +160,51 @@ class RenderedMelodies(ClipSource):
     @property
     def class_names(self) -> dict[str, tuple[str, ...]]:
         """The instrument, the octave, and each of the other factors that has two or more values in the set."""
-        names = {"instrument": self.instruments, "octave": tuple(map(str, self.octaves))}
-        for column, name in enumerate(factors.FACTORS):
-            there = np.unique(self._factors[:, column])
-            if name != "octave" and len(there) > 1:
-                values = factors.value_names(name)
-                names[name] = tuple(values[value] for value in there)
-        return names
+        return self._draw.values()
 
     def labels(self) -> dict[str, NDArray[np.integer]]:
-        labels: dict[str, NDArray[np.integer]] = {"instrument": self._draw[1]}
-        for name, classes in self.class_names.items():
-            if name != "instrument":
-                values = np.array(factors.value_names(name))[self._factors[:, list(factors.FACTORS).index(name)]]
-                labels[name] = (values[:, None] == np.array(classes)).argmax(axis=1)
-        return labels
+        return self._draw.labels()
+
+    @property
+    def attribute_names(self) -> tuple[str, ...]:
+        return ("pitch", "rest_bar1", "rest_bar2")
+
+    def attributes(self) -> dict[str, NDArray[np.floating]]:
+        pitches = factors.melody_pitches(self._draw.melodies)
+        rests = pitches < 0
+        tick = np.arange(factors.TICKS_PER_BAR)
+        bars = rests.reshape(len(rests), -1, factors.TICKS_PER_BAR)
+        rest_bar1, rest_bar2 = ((bars * tick).sum(axis=2) / bars.sum(axis=2)).T
+        return {
+            "pitch": np.where(rests, 0, pitches).sum(axis=1) / (~rests).sum(axis=1),
+            "rest_bar1": rest_bar1,
+            "rest_bar2": rest_bar2,
+        }
 
     def groups(self) -> NDArray[np.integer]:
         """Clips with the same local factors are one melody, in whatever tonic, octave and scale."""
-        n_global = len(factors.GLOBAL_FACTORS)
-        return np.ravel_multi_index(tuple(self._factors[:, n_global:].T), factors.SHAPE[n_global:])
+        return self._draw.groups
 
     def parts(self, validation_fraction: float, seed: int) -> NDArray[np.integer]:
-        """The draw is random already, so the split takes the clips in its order."""
-        return split_by_group(self.groups(), validation_fraction).astype(int)
+        """The draw is random already, so the split takes the clips in its order.
 
-    @property
-    def _factors(self) -> NDArray[np.int64]:
-        """The value of each factor of each clip, shape (size, 9)."""
-        return np.stack(np.unravel_index(self._draw[0], factors.SHAPE), axis=1).astype(np.int64)
+        Where factors were chosen, the draw has made the split, by its own fraction.
+        """
+        fraction = self.validation_fraction if self._chooses else validation_fraction
+        return split_by_group(self.groups(), fraction).astype(int)
 
     @functools.cached_property
-    def _draw(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The melody and the instrument of each clip, shape (size,) each."""
-        candidates = selectable_melodies(self.tonic, self.octaves, self.scale)
-        drawn = np.random.default_rng(self.seed).permutation(candidates)
-        clip = np.arange(self.size)
-        turn, position = np.divmod(clip, len(drawn))
-        return drawn[position], (position + turn) % len(self.instruments)
+    def _draw(self) -> Candidates:
+        """The melody and the instrument of each clip."""
+        melodies = selectable_melodies(self.tonic, self.octaves, self.scale)
+        candidates = Candidates.shuffled(melodies, self.instruments, self.octaves, self.seed)
+        if not self._chooses:
+            return candidates[: self.size]
+        return drawn_by_factors(
+            candidates, self.size, self.validation_fraction, self.correlation, self.held_out, self.seed
+        )
+
+    @property
+    def _chooses(self) -> bool:
+        """Whether clips are passed over for what their factors are."""
+        return bool(self.held_out or (self.correlation is not None and self.correlation.strength))

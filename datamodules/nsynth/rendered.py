@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from filelock import FileLock, Timeout
 
+from datamodules.clips.correlation import Correlation
 from datamodules.clips.split import check_fraction
 from datamodules.errors import DataError
+from datamodules.nsynth.factors import notes_by_factors
 from datamodules.nsynth.index import FAMILIES, SOURCES
 from datamodules.nsynth.notes import NoteFormat
 from datamodules.storage.cores import usable_cores
@@ -63,10 +65,15 @@ class RenderedNotes:
         velocities: MIDI velocities to render, 1 to 127; NSynth has 25, 50, 75, 100 and 127.
         validation_fraction: Share of the instruments of each family whose notes are for validation; NSynth, too, has
             no instrument on both sides.
-        seed: Seed of the choice of instruments for validation.
+        seed: Seed of the choice of instruments for validation, and of what is passed over for a correlation.
+        correlation: Two factors that go together, like ``{factors: [pitch, velocity], strength: 0.8}``: some of family,
+            source, instrument, pitch and velocity. The stronger, the fewer of the notes are rendered. None renders all,
+            as a strength of 0 does.
+        held_out: Combinations of factors that no training note is to have, like ``[{family: string, pitch: 60}]``;
+            notes for validation have them.
 
     Raises:
-        DataError: A family that there is not, or no note at all.
+        DataError: A family or factor that there is not, or no note at all.
     """
 
     families: tuple[str, ...] = FAMILIES
@@ -74,6 +81,8 @@ class RenderedNotes:
     velocities: tuple[int, ...] = (50, 100)
     validation_fraction: float = 0.2
     seed: int = 0
+    correlation: Correlation | None = None
+    held_out: tuple[dict[str, str | int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -95,9 +104,21 @@ class RenderedNotes:
         if not self.families:
             raise DataError("families is empty; name one or more.", argument="rendered.families")
         check_fraction(self.validation_fraction, "rendered.validation_fraction")
+        self.notes()  # says what cannot be chosen
 
     def notes(self) -> "dict[str, list[Note]]":
         """Returns the notes of ``train`` and ``valid``."""
+        parts = self._all_notes()
+        if not self._chooses:
+            return parts
+        return notes_by_factors(parts, self.correlation, self.held_out, self.seed)
+
+    @property
+    def _chooses(self) -> bool:
+        """Whether notes are left out for what their factors are."""
+        return bool(self.held_out or (self.correlation is not None and self.correlation.strength))
+
+    def _all_notes(self) -> "dict[str, list[Note]]":
         generator = np.random.default_rng(self.seed)
         parts: dict[str, list[Note]] = {"train": [], "valid": []}
         for family in self.families:
@@ -118,8 +139,11 @@ class RenderedNotes:
 
     def key(self, form: NoteFormat, soundfont: Path) -> dict[str, Any]:
         """Returns all that determines the rendered files, as JSON values."""
+        described = asdict(self)
+        if not self._chooses:  # as before there was a choice, so that notes need not be rendered again
+            del described["correlation"], described["held_out"]
         return {
-            **json.loads(json.dumps(asdict(self))),
+            **json.loads(json.dumps(described)),
             "instruments": INSTRUMENTS,
             "seconds": [_HELD, _RELEASED],
             "sample_rate": form.sample_rate,

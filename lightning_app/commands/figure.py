@@ -36,8 +36,10 @@ FIGURES = {
         ("dmig", "dmig", "SCC, MIG and DMIG of the regularised dimensions over the epochs"),
         ("swap_f1", "swap_f1", "Macro F1 after the global and the local swap, for each model"),
         ("fad", "fad", "Fréchet audio distance against macro F1 after the global swap"),
+        ("evidence", "evidence", "Scores that tell models apart, over z_dim, with intervals over seeds"),
         ("rpa", "rpa", "Raw pitch accuracy before and after the swaps"),
         ("richer_decoder", "fad", "Fréchet audio distance against macro F1, with the richer decoder"),
+        ("correlated_factors", "correlated_factors", "MIG, DMIG, XMIG and SCC over the correlation of two factors"),
         ("global_factors", "global_factors", "A clip with the v of clips of another instrument, octave, or both"),
     )
 }

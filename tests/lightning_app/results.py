@@ -13,11 +13,14 @@ models:
   better: {{label: Better model, colour: "#cc0000", stages: 2}}
 data: {{melodies: Some melodies}}
 lengths: {{published: {{1: [], 2: []}}}}
-figures: {{swap_f1: {GRID}, fad: {GRID}, rpa: {GRID}, richer_decoder: {GRID}}}
+figures: {{swap_f1: {GRID}, fad: {GRID}, rpa: {GRID}, richer_decoder: {GRID},
+  evidence: {GRID}}}
 """
 SCORES = (
     *["swap_f1/pre_swap", "swap_f1/global_swap", "swap_f1/local_swap", "rpa/pre_swap", "rpa/global_swap"],
     *["rpa/local_swap", "fad/crepe-full", "fad/crepe-full/n_real", "fad/crepe-full/n_generated"],
+    *["follows_v/instrument", "kept_with_v/instrument", "read/z/instrument/nonlinear", "counterfactual/global_swap"],
+    *["counterfactual/local_swap", "active/v", "reconstruction", "chance/instrument"],
 )
 
 

@@ -4,6 +4,7 @@ import torch
 
 from datamodules import DataError, DMelodiesDataModule
 from datamodules.analysis.timbral import timbral_attributes
+from datamodules.clips.correlation import Correlation
 from datamodules.dmelodies import factors
 from datamodules.dmelodies.rendered import RenderedMelodies
 from modules.audio import LogMel, LogMelSpec
@@ -162,6 +163,26 @@ def test_options_reach_the_melodies(prepared):
     assert sorted(instruments) == [0, 0, 1, 1, 2, 2]
 
 
+def test_training_clips_are_correlated_and_lack_what_is_held_out(prepared):
+    data = prepared(
+        octaves=(4, 5),
+        size=40,
+        correlation=Correlation(("rhythm_bar1", "octave"), 1.0, "training"),
+        held_out=({"instrument": "violin", "octave": 5},),
+    )
+    train, validation = (
+        {name: np.concatenate([batch[name] for batch in loader]) for name in ("instrument", "octave", "rhythm_bar1")}
+        for loader in (data.train_dataloader(), data.val_dataloader())
+    )
+    assert set(zip(train["instrument"].tolist(), train["octave"].tolist(), strict=True)) == {(0, 0), (1, 0), (1, 1)}
+    assert (0, 1) in set(zip(validation["instrument"].tolist(), validation["octave"].tolist(), strict=True))
+    # The names are those of the rhythms in the set, in their order: the first half belongs to the first octave.
+    names = data.class_names["rhythm_bar1"]
+    of_octave = [{names[row] for row in train["rhythm_bar1"][train["octave"] == octave]} for octave in (0, 1)]
+    assert not of_octave[0] & of_octave[1]
+    assert len(train["octave"]) == 30
+
+
 @pytest.mark.parametrize(("represent", "file"), [("ahead", "x.npy"), ("on_device", "audio.npy")])
 def test_the_second_run_reads_the_cache(prepared, tmp_path, represent, file):
     def files() -> dict[str, tuple[int, int]]:
@@ -221,10 +242,16 @@ def test_unreadable_wav_stops_before_training(prepared, tmp_path, write_wav):
         ({"instruments": ("violin", "kazoo")}, "'kazoo' is no General MIDI instrument"),
         ({"validation_fraction": 1.0}, "validation_fraction is 1.0"),
         ({"size": 2, "validation_fraction": 0.2}, "2 clips of 2 groups cannot be split"),
-        ({"attributes": ("pitch",)}, r"attributes has 'pitch'; choose from brightness, depth\."),
+        ({"attributes": ("tempo",)}, r"has 'tempo'; choose from brightness, depth, pitch, rest_bar1, rest_bar2\."),
         ({"represent": "never"}, "represent is 'never'"),
         ({"soundfont": "absent.sf2"}, r"no soundfont at absent\.sf2"),
         ({"wav_dir": "absent"}, "no folder absent"),
+        (
+            {"wav_dir": "absent", "correlation": Correlation(("instrument", "octave"), 0.5)},
+            "correlation is of rendered melodies, and those of wav_dir are as they are; leave one of the two out",
+        ),
+        ({"wav_dir": "absent", "held_out": ({"octave": 4},)}, "held_out is of rendered melodies"),
+        ({"correlation": Correlation(("instrument", "key"), 0.5)}, r"correlation\.factors has 'key'"),
     ],
 )
 def test_options_that_cannot_be_had_are_refused_before_any_work(prepared, tmp_path, option, message):

@@ -255,3 +255,14 @@ def test_true_swap_of_the_octave_is_the_melody_an_octave_higher(strongest_freque
     expected = [pitch, pitch * 2.0 ** (int(other) - int(octave[0]))]
     # The strongest partial may be any; it moves with the octave.
     assert all(abs(f / e - round(f / e)) < 0.03 for f, e in zip(heard, expected, strict=True))
+
+
+def test_the_pitch_of_clips_over_time_has_gaps_for_rests():
+    source = melodies(size=20)
+    chosen = np.array([7, 0, 19])
+
+    known = source.melodies(chosen)
+
+    expected = pitches_of(source)[chosen].astype(float)
+    np.testing.assert_array_equal(known, np.where(expected < 0, np.nan, expected))
+    assert np.isnan(known).sum() == 3 * 4

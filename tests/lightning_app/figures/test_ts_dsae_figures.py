@@ -2,10 +2,11 @@
 
 import csv
 import importlib
-from statistics import mean
+from statistics import mean, stdev
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from lightning_app.commands.disentangle import main
 
@@ -131,6 +132,22 @@ def test_pitch_accuracy_over_z_dim(results, draw):
                     places.add(place)
                 np.testing.assert_allclose(means.get_xdata(), [0, 1], atol=0.5)
         assert len(places) == 8
+
+
+def test_evidence_over_z_dim_has_intervals_over_seeds(results, draw):
+    figure = draw("evidence")
+
+    panel = next(panel for panel in figure.axes if panel.get_title() == "nearness to the true global swap")
+    for model, label in LABELS.items():
+        (bars,) = (bars for bars in panel.containers if bars.get_label() == label)
+        means, _, (segments,) = bars.lines
+        for place, (mean_of, z_dim) in enumerate(zip(means.get_ydata(), (2, 4), strict=True)):
+            values = scores_of(results, "counterfactual/global_swap", model=model, z_dim=z_dim)
+            assert mean_of == pytest.approx(mean(values), rel=1e-12)
+            low, high = student.interval(0.95, len(values) - 1, mean(values), stdev(values) / np.sqrt(len(values)))
+            assert segments.get_segments()[place][:, 1] == pytest.approx([low, high])
+    with (results.folder / "figures" / "evidence_melodies.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 24
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -62,9 +62,12 @@ def test_command_of_wandbs_agent_is_taken_by_the_command_line(file, capsys, monk
     config = yaml.safe_load(out)
     assert config["trainer"]["default_root_dir"] == f"runs/{file.stem}-abc123"
     for name, value in values.items():
-        part, _, option = name.partition(".")
+        part, *option = name.split(".")
         if option:
-            assert config[part]["init_args"][option] == pytest.approx(value)
+            given = config[part]["init_args"]
+            for key in option:
+                given = given[key]
+            assert given == pytest.approx(value)
 
 
 def test_runs_of_the_sweep_are_taken_by_the_command_line_and_log_the_metric(file, capsys, monkeypatch, tmp_path):
