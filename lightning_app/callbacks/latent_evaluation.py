@@ -174,7 +174,7 @@ class LatentEvaluation(Callback):
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         model = regularised(pl_module, self._data)
-        settings = {
+        settings: dict[str, Any] = {
             "estimator": repr(self._metric.estimator),
             "regularized_dims": dict(zip(model.attribute_names, model.regularized_dims, strict=False)),
         }

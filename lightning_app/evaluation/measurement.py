@@ -52,7 +52,7 @@ class Measured(NamedTuple):
 
         Args:
             statistic: Its name; see `clip_statistic`.
-            clips: The numbers of the clips, (n,).
+            clips: The numbers of the clips, in rising order, (n,).
             rows: What is known of each, (n,), one or more.
             seed: Seed of the interval's draws.
             classes: The classes of ``macro_f1``.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from lightning_app.evaluation.scores import higher_is_better, is_count, order_of, score_label
 from lightning_app.listening.opened_run import OpenedRun
-from lightning_app.report.settings import flattened, of_the_data, without_seeds
 from lightning_app.runs.evaluation_record import EvaluationRecord
+from lightning_app.runs.settings import flattened, of_the_data, without_seeds
 
 # Settings of an evaluation that follow from the data or name what is scored, and do not make scores differ.
 _NO_CHOICE = ("n_train_clips", "regularized_dims")

@@ -21,7 +21,7 @@ class ClipScore:
 
     Attributes:
         statistic: Name of the statistic; see `lightning_app.evaluation.clip_statistics`.
-        clips: Numbers of the clips, each once, (n,).
+        clips: Numbers of the clips, in rising order, (n,).
         rows: What is known of them, (k, n), float64.
         classes: The classes that macro F1 is averaged over; none for other statistics.
     """
@@ -80,6 +80,6 @@ class ClipScores:
 
 def _score(parts: Mapping[str, NDArray[Any]]) -> ClipScore:
     clips, rows = parts["clips"], parts["rows"]
-    if rows.ndim != 2 or clips.shape != rows.shape[1:]:
-        raise ValueError(f"rows have shape {rows.shape}, and there are {clips.shape} clips.")
+    if rows.ndim != 2 or clips.shape != rows.shape[1:] or (np.diff(clips) <= 0).any():
+        raise ValueError(f"rows of shape {rows.shape} are not of {clips.shape} clips in rising order.")
     return ClipScore(str(parts["statistic"]), clips, rows, tuple(parts["classes"].tolist()))
