@@ -20,6 +20,7 @@ from metrics.functional import Interval, bootstrap_interval
 # Settings of an evaluation that follow from the model, that no score of single clips depends on, or that are numbers of
 # clips to listen to, of which those are compared that both have.
 _NO_CHOICE = ("regularized_dims", "v_drawn_from", "estimator", "embedding_files", "n_audio_clips", "n_counterfactuals")
+_KEY = "the key of the data"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class _Evaluated:
     clip_scores: ClipScores
     record: EvaluationRecord
     data: dict[str, str]
+    """What tells its data from others."""
 
 
 def compare(a: RunFolder, b: RunFolder, keys: Sequence[str] | None = None) -> list[Difference]:
@@ -104,15 +106,14 @@ def _evaluated(folder: RunFolder) -> _Evaluated:
         key = json.loads(folder.machine_of("test").read_text())["data_key"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"cannot read {folder.machine_of('test')}, which has the key of the data; {remedy}") from error
-    # The key need not tell what a model hears, nor do all data have one.
-    told = of_the_data(config)
-    heard = told if key is None else {name: told[name] for name in told if name.startswith("data.representation")}
-    return _Evaluated(folder, clip_scores, record, {"key of the data": str(key), **heard})
+    return _Evaluated(folder, clip_scores, record, {_KEY: str(key)} | of_the_data(config))
 
 
 def _refuse_incomparable(a: _Evaluated, b: _Evaluated) -> None:
     pair = f"{a.folder.path} and {b.folder.path}"
-    if unlike := differing([a.data, b.data]):
+    unlike = differing([a.data, b.data])
+    # The key need not tell what a model hears. Data without one are told by all their settings.
+    if _KEY in unlike or [name for name in unlike if a.data[_KEY] == "None" or name.startswith("data.representation")]:
         raise RunError(f"{pair} are of other data and cannot be compared: {_listed(unlike, a.data, b.data)}.")
     settings = [{"evaluation": run.record.kind, **run.record.settings} for run in (a, b)]
     # What is null, or not there, was not measured.
@@ -125,12 +126,11 @@ def _refuse_incomparable(a: _Evaluated, b: _Evaluated) -> None:
             f"{pair} were not evaluated in the same way and cannot be compared: {_listed(unlike, *chosen)}. Test one "
             f"again with the options of the other, like `disentangle test --run {b.folder.path} --evaluation...`."
         )
-    clips = [run.clip_scores.clips for run in (a, b)]
-    if not np.array_equal(*clips):
-        n_shared = len(np.intersect1d(*clips))
+    clips_a, clips_b = a.clip_scores.clips, b.clip_scores.clips
+    if not np.array_equal(clips_a, clips_b):
         raise RunError(
-            f"{pair} were evaluated on other clips and cannot be compared: {len(clips[0])} and {len(clips[1])}, of "
-            f"which {n_shared} are the same. Compare runs whose data are divided alike, by the same data.seed and "
+            f"{pair} were evaluated on other clips and cannot be compared: {len(clips_a)} and {len(clips_b)}, of "
+            f"which {len(np.intersect1d(clips_a, clips_b))} are the same. Compare runs whose data are divided alike, by the same data.seed and "
             "fractions."
         )
 
