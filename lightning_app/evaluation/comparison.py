@@ -130,8 +130,8 @@ def _refuse_incomparable(a: _Evaluated, b: _Evaluated) -> None:
     if not np.array_equal(clips_a, clips_b):
         raise RunError(
             f"{pair} were evaluated on other clips and cannot be compared: {len(clips_a)} and {len(clips_b)}, of "
-            f"which {len(np.intersect1d(clips_a, clips_b))} are the same. Compare runs whose data are divided alike, by the same data.seed and "
-            "fractions."
+            f"which {len(np.intersect1d(clips_a, clips_b))} are the same. Compare runs whose data are divided alike, "
+            "by the same data.seed and fractions."
         )
 
 

@@ -1,6 +1,7 @@
 """What the scores of an evaluation were made of, clip by clip, so that two runs can be compared in pairs."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +67,7 @@ class ClipScores:
         """
         remedy = f"`disentangle test --run {folder.path}` makes one."
         try:
-            with np.load(folder.clip_scores, allow_pickle=False) as arrays:
+            with folder.clip_scores.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 keys = [name.removesuffix("/statistic") for name in arrays.files if name.endswith("/statistic")]
                 scores = {key: _score({part: arrays[f"{key}/{part}"] for part in _PARTS}) for key in keys}
                 return cls(arrays["clips"], scores)
@@ -74,7 +75,7 @@ class ClipScores:
             raise RunError(
                 f"{folder.path} has no {folder.clip_scores.name}, the scores of single clips; {remedy}"
             ) from None
-        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise RunError(f"{folder.clip_scores} is not a file of this version of the project; {remedy}") from error
 
 
