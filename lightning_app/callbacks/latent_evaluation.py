@@ -15,7 +15,7 @@ from lightning_app.errors import RunError
 from lightning_app.evaluation.attribute_control import LABELS, AttributeControl, check_control
 from lightning_app.evaluation.clip_count import ClipCount
 from lightning_app.evaluation.measurement import Measured
-from lightning_app.evaluation.reporting import record_of_test, report
+from lightning_app.evaluation.reporting import clip_scores_of, record_of_test, report
 from lightning_app.evaluation.requirements import clip_data, regularised
 from lightning_app.evaluation.scores import LATENT_LABELS
 from lightning_app.evaluation.training_clips import training_clips
@@ -174,12 +174,15 @@ class LatentEvaluation(Callback):
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         model = regularised(pl_module, self._data)
-        settings = {
+        settings: dict[str, Any] = {
             "estimator": repr(self._metric.estimator),
             "regularized_dims": dict(zip(model.attribute_names, model.regularized_dims, strict=False)),
         }
+        if self._control is not None:
+            settings |= {"control_clips": self.control_clips, "seed": self.seed}
         record = record_of_test(trainer, self, settings, self._n_scored, self._scores)
-        report(trainer, record, _table(record.scores, model.attribute_names[: self._n_regularized]))
+        table = _table(record.scores, model.attribute_names[: self._n_regularized])
+        report(trainer, record, table, clip_scores=clip_scores_of(self._data, self._scores))
 
 
 def _table(scores: Mapping[str, float], attributes: tuple[str, ...]) -> Table:

@@ -19,7 +19,7 @@ from lightning_app.evaluation.factor_information import FactorInformation
 from lightning_app.evaluation.judged import Judged
 from lightning_app.evaluation.leakage import Leakage
 from lightning_app.evaluation.measurement import EncodedClips, Measured, Measurement, Subject, SwappedClips
-from lightning_app.evaluation.reporting import record_of_test, report, score_table
+from lightning_app.evaluation.reporting import clip_scores_of, record_of_test, report, score_table
 from lightning_app.evaluation.requirements import clip_data, swap_factor, swappable
 from lightning_app.evaluation.scores import swap_scores
 from lightning_app.evaluation.swap_audio import SwapAudio
@@ -215,6 +215,5 @@ class SwapEvaluation(Callback):
             settings |= measurement.settings()
         record = record_of_test(trainer, self, settings, self._n_scored, self._scores, self._outliers)
         tables = [table for measurement in self.measurements for table in measurement.tables()]
-        report(
-            trainer, record, score_table("Swap evaluation", record, swap_scores(self._factor, self.embeddings)), *tables
-        )
+        scores = score_table("Swap evaluation", record, swap_scores(self._factor, self.embeddings))
+        report(trainer, record, scores, *tables, clip_scores=clip_scores_of(self._data, self._scores))

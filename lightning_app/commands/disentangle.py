@@ -66,6 +66,7 @@ COMMANDS = {
     "predict": Command("Write the encodings of all clips by a trained model.", partial(_lightning, "predict")),
     "inspect": Command("Say what there is in a folder of recordings of one's own.", partial(_module, "inspect")),
     "runs": Command("List the runs of a folder, with their states and scores.", partial(_module, "runs")),
+    "compare": Command("Say what tells two runs apart on the same clips.", partial(_module, "compare")),
     "curves": Command("Draw what several runs have logged over one another.", partial(_module, "curves")),
     "experiment": Command("Make the runs behind a figure that are not finished.", partial(_module, "experiment")),
     "sweep": Command("Try values of options, and tell which are best.", partial(_module, "sweep")),

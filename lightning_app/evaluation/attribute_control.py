@@ -1,13 +1,12 @@
 """Whether the audio that a model decodes has the attributes that its latents were set to."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 from lightning import LightningModule
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from sklearn.isotonic import IsotonicRegression
 from torch import Tensor
 
@@ -18,7 +17,6 @@ from lightning_app.errors import RunError
 from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import Measured
 from lightning_app.evaluation.requirements import regularised, require_members
-from metrics.functional import mean
 from modules.protocols import Regularised, SettableLatents
 
 _LEAVE_OUT = "--evaluation.control_clips null leaves this out."
@@ -102,8 +100,9 @@ class AttributeControl:
         Raises:
             RunError: Hardly any decoded clip has the attributes, being silent.
         """
-        rows = self._rows.compute()[1].cpu().numpy()
-        heard = rows[np.isfinite(rows).all(axis=1)]
+        numbers, rows = (of_clips.cpu().numpy() for of_clips in self._rows.compute())
+        audible = np.isfinite(rows).all(axis=1)
+        numbers, heard = numbers[audible], rows[audible]
         if len(heard) < 2:
             raise RunError(f"{len(rows) - len(heard)} of {len(rows)} decoded clips are silent. {_LEAVE_OUT}")
         n = len(self._names)
@@ -122,10 +121,11 @@ class AttributeControl:
                 others = [1 + other for other in range(n) if other != number]
                 moved = np.abs(measured[:, others, number] - reconstruction[:, None, number])
                 found["side_effect"] = moved.mean(axis=1)
-            scores |= {f"{kind}/{name}": Measured.of(mean, rows, seed=self._seed) for kind, rows in found.items()}
+            for kind, values in found.items():
+                scores[f"{kind}/{name}"] = Measured.of_clips("mean", numbers, values, seed=self._seed)
             pairs = {"control_correlation": alone, "control_correlation_together": together[:, number]}
             for kind, values in pairs.items():
-                scores[f"{kind}/{name}"] = Measured.of(_rank_correlation, aim, values, seed=self._seed)
+                scores[f"{kind}/{name}"] = Measured.of_clips("rank_correlation", numbers, aim, values, seed=self._seed)
         return scores
 
     def _versions(self, z: Tensor, wanted: NDArray[np.float64]) -> Tensor:
@@ -176,11 +176,3 @@ def check_control(model: LightningModule, data: ClipData, n_clips: int) -> None:
             f"evaluation.control_clips measures {' and '.join(TIMBRAL.columns)} of what is decoded, and the model "
             f"regularises {', '.join(known.attribute_names)}. {_LEAVE_OUT}"
         )
-
-
-def _rank_correlation(first: NDArray[Any], second: NDArray[Any], axis: int = -1) -> NDArray[np.float64]:
-    """Spearman's; 0 where one of the two does not vary."""
-    ranks = [rankdata(values, axis=axis) for values in (first, second)]
-    a, b = (of - of.mean(axis=axis, keepdims=True) for of in ranks)
-    scale = np.sqrt(np.square(a).sum(axis=axis) * np.square(b).sum(axis=axis))
-    return np.divide((a * b).sum(axis=axis), scale, out=np.zeros(np.shape(scale)), where=scale > 0)

@@ -13,7 +13,6 @@ from lightning_app.evaluation.chosen_clips import ChosenClips
 from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import Measured, Measurement, Subject, SwappedClips
 from lightning_app.evaluation.true_pitch import KINDS, TruePitch
-from metrics.functional import mean, ratio_of_sums
 from modules.audio.crepe import Capacity
 from modules.protocols import lacking
 
@@ -94,12 +93,13 @@ class Counterfactuals(Measurement):
     def compute(self) -> dict[str, Measured]:
         scores = {}
         for swap, kept in self._rows.items():
-            error, floor, ceiling = kept.compute()[1].cpu().numpy().T
-            scores[f"counterfactual/{swap}"] = Measured.of(
-                ratio_of_sums, ceiling - error, ceiling - floor, seed=self._seed
+            numbers, rows = (of_clips.cpu().numpy() for of_clips in kept.compute())
+            error, floor, ceiling = rows.T
+            scores[f"counterfactual/{swap}"] = Measured.of_clips(
+                "ratio_of_sums", numbers, ceiling - error, ceiling - floor, seed=self._seed
             )
             for part, values in zip(_PARTS, (error, floor, ceiling), strict=True):
-                scores[f"counterfactual_{part}/{swap}"] = Measured.of(mean, values, seed=self._seed)
+                scores[f"counterfactual_{part}/{swap}"] = Measured.of_clips("mean", numbers, values, seed=self._seed)
         self._n_made = self._chosen.n_seen()
         if self._pitch is not None:
             scores |= self._pitch.compute()

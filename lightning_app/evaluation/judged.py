@@ -11,11 +11,11 @@ from rich.table import Table
 
 from datamodules.protocols import ClipData
 from lightning_app.evaluation.clip_rows import ClipRows
+from lightning_app.evaluation.clip_statistics import StatisticName, entropy
 from lightning_app.evaluation.judge import judge_of
 from lightning_app.evaluation.measurement import EncodedClips, Measured, Measurement, Subject, SwappedClips
 from lightning_app.evaluation.prior_draws import PriorDraws
 from lightning_app.evaluation.requirements import require_local_latents
-from metrics.functional import mean, ratio_of_sums
 from modules.protocols import LocalLatents
 
 _SWAPS = ("global_swap", "local_swap")
@@ -103,6 +103,7 @@ class Judged(Measurement):
         told, labels = _values(self._told), _values(self._labels)
         source, target = labels["source"], labels["target"]
         differ = source != target
+        self._numbers = self._labels["source"].compute()[0].cpu().numpy()
         scores = {}
         for column, factor in enumerate(self._factors):
             own, other, of_two = source[:, column], target[:, column], differ[:, column]
@@ -114,14 +115,16 @@ class Judged(Measurement):
             for kind, (first, second) in rows.items():
                 if of_two.any():
                     hits = (first.astype(float) + second)[of_two]
-                    scores[f"{kind}/{factor}"] = self._measured(ratio_of_sums, hits, np.full(len(hits), 2.0))
+                    scores[f"{kind}/{factor}"] = self._measured(
+                        "ratio_of_sums", hits, np.full(len(hits), 2.0), of=of_two
+                    )
             for kind, of in (("judge_accuracy", "real"), ("kept_with_v", "v_kept"), ("kept_with_z", "z_kept")):
-                scores[f"{kind}/{factor}"] = self._measured(mean, (told[of][:, column] == own).astype(float))
+                scores[f"{kind}/{factor}"] = self._measured("mean", told[of][:, column] == own)
         for of, likely in _values(self._likely).items():
             columns = tuple(likely.T)
-            scores[f"certainty/{of}"] = self._measured(_certainty, *columns)
-            scores[f"variety/{of}"] = self._measured(_variety, *columns)
-            scores[f"inception/{of}"] = self._measured(_inception, *columns)
+            scores[f"certainty/{of}"] = self._measured("mean", entropy(likely.T))
+            scores[f"variety/{of}"] = self._measured("variety", *columns)
+            scores[f"inception/{of}"] = self._measured("inception", *columns)
         self._scores = scores
         return scores
 
@@ -153,26 +156,12 @@ class Judged(Measurement):
             entropies.add_row(of.replace("_", " "), *(f"{value:.2f}" for value in found))
         return [matrix, entropies]
 
-    def _measured(self, statistic: Any, *rows: NDArray[Any]) -> Measured:
-        return Measured.of(statistic, *rows, seed=self._subject.seed)
+    def _measured(
+        self, statistic: StatisticName, *rows: NDArray[Any], of: NDArray[np.bool_] | slice = slice(None)
+    ) -> Measured:
+        """A statistic of all clips, or of some, chosen by a bool for each."""
+        return Measured.of_clips(statistic, self._numbers[of], *rows, seed=self._subject.seed)
 
 
 def _values(rows: Mapping[str, ClipRows]) -> dict[str, NDArray[np.float64]]:
     return {of: kept.compute()[1].cpu().numpy() for of, kept in rows.items()}
-
-
-def _entropy(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Entropy over the first axis, in nats."""
-    return -(shares * np.log(np.clip(shares, 1e-300, None))).sum(axis=0)
-
-
-def _certainty(*likely: NDArray[Any], axis: int = -1) -> NDArray[np.float64]:
-    return _entropy(np.stack(likely)).mean(axis=axis)
-
-
-def _variety(*likely: NDArray[Any], axis: int = -1) -> NDArray[np.float64]:
-    return _entropy(np.stack([of_class.mean(axis=axis) for of_class in likely]))
-
-
-def _inception(*likely: NDArray[Any], axis: int = -1) -> NDArray[np.float64]:
-    return np.exp(_variety(*likely, axis=axis) - _certainty(*likely, axis=axis))

@@ -15,7 +15,7 @@ from lightning_app.errors import RunError
 from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import EncodedClips, Measured, Measurement, Subject, SwappedClips
 from lightning_app.evaluation.requirements import require_local_latents
-from metrics.functional import bootstrap_interval, chance_level, equal_error_rate, macro_f1, read_classes, read_values
+from metrics.functional import bootstrap_interval, chance_level, equal_error_rate, read_classes, read_values
 from metrics.functional.equal_error_rate import error_rate_of_draws
 from metrics.functional.readers import Reader
 
@@ -122,13 +122,15 @@ class Leakage(Measurement):
             train, labels = train.reshape(len(train) * _TRAINING_FRAMES, -1), labels.repeat(_TRAINING_FRAMES)
         seed = self._subject.seed
         read = read_classes(train, labels, self._values[f"test/{code}"], reader=reader, seed=seed).numpy()
-        return Measured.of(macro_f1(np.unique(labels).tolist()), self._labels("test", factor), read, seed=seed)
+        wanted, classes = self._labels("test", factor), tuple(np.unique(labels).tolist())
+        return Measured.of_clips("macro_f1", self._numbers["test"], wanted, read, seed=seed, classes=classes)
 
     def _contour_reading(self, train: NDArray[Any], test: NDArray[Any], reader: Reader) -> Measured:
         seed = self._subject.seed
         read = read_values(self._values["train/v"], train, self._values["test/v"], reader=reader, seed=seed).numpy()
         wrong, spread = (np.square(test - of).sum(axis=1) for of in (read, train.mean(axis=0)))
-        return Measured.of(_r_squared, wrong, spread, seed=seed)
+        # R², as a ratio of sums.
+        return Measured.of_clips("ratio_of_sums", self._numbers["test"], spread - wrong, spread, seed=seed)
 
     def _contours(self, numbers: NDArray[np.int64]) -> NDArray[np.float64] | None:
         if not hasattr(self._subject.data, "melodies"):
@@ -170,7 +172,3 @@ def _contours_of(melodies: NDArray[np.floating]) -> NDArray[np.float64]:
     [[-2.0, 2.0, 0.0]]
     """
     return np.nan_to_num(melodies - np.nanmean(melodies, axis=1, keepdims=True)).astype(np.float64)
-
-
-def _r_squared(wrong: NDArray[Any], spread: NDArray[Any], axis: int = -1) -> NDArray[np.float64]:
-    return 1.0 - wrong.sum(axis=axis) / spread.sum(axis=axis)

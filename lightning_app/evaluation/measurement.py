@@ -14,6 +14,8 @@ from rich.table import Table
 from torch import Tensor
 
 from datamodules.protocols import ClipData, Clips
+from lightning_app.evaluation.clip_statistics import StatisticName, clip_statistic
+from lightning_app.runs.clip_scores import ClipScore
 from metrics.functional import Interval, bootstrap_interval
 from metrics.functional.bootstrap import Statistic
 from modules.protocols import LocalLatents, Swap, Swappable
@@ -28,12 +30,36 @@ class Measured(NamedTuple):
     value: float
     interval: Interval | None = None
     """Its bootstrap interval over clips, where it has one."""
+    clip_score: ClipScore | None = None
+    """What it was made of, where that is kept, so that two runs can be compared clip by clip."""
 
     @classmethod
     def of(cls, statistic: Statistic, *rows: NDArray[Any], seed: int) -> "Measured":
         """Returns a statistic of all clips, and its interval; see `metrics.functional.bootstrap_interval`."""
         interval = bootstrap_interval(statistic, *rows, seed=seed) if len(rows[0]) > 1 else None
         return cls(float(statistic(*rows, axis=-1)), interval)
+
+    @classmethod
+    def of_clips(
+        cls,
+        statistic: StatisticName,
+        clips: NDArray[np.int64],
+        *rows: NDArray[Any],
+        seed: int,
+        classes: tuple[int, ...] = (),
+    ) -> "Measured":
+        """Returns a statistic of clips like `of`, and keeps what it was made of.
+
+        Args:
+            statistic: Its name; see `clip_statistic`.
+            clips: The numbers of the clips, in rising order, (n,).
+            rows: What is known of each, (n,), one or more.
+            seed: Seed of the interval's draws.
+            classes: The classes of ``macro_f1``.
+        """
+        measured = cls.of(clip_statistic(statistic, classes), *rows, seed=seed)
+        kept = ClipScore(statistic, clips, np.stack(rows).astype(np.float64), classes)
+        return measured._replace(clip_score=kept)
 
 
 @dataclass(frozen=True)

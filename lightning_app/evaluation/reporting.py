@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 from lightning import Callback, Trainer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from datamodules.protocols import ClipData
 from lightning_app.evaluation.measurement import Measured
 from lightning_app.evaluation.scores import Score
 from lightning_app.runs.checkpoint import evaluated_state
+from lightning_app.runs.clip_scores import ClipScores
 from lightning_app.runs.evaluation_record import EvaluationRecord
 from lightning_app.runs.run_folder import RunFolder
 
@@ -53,6 +56,12 @@ def record_of_test(
     )
 
 
+def clip_scores_of(data: ClipData, measured: Mapping[str, Measured]) -> ClipScores:
+    """Returns what scores were made of, of those that are statistics over clips of the data."""
+    kept = {key: score.clip_score for key, score in measured.items() if score.clip_score is not None}
+    return ClipScores(np.sort(data.test_dataset.indices), kept)
+
+
 def score_table(title: str, record: EvaluationRecord, known: Iterable[Score]) -> Table:
     """Returns a table of those scores that were measured, each with its interval over clips, and names outliers."""
     table = Table(title=title)
@@ -72,11 +81,22 @@ def score_table(title: str, record: EvaluationRecord, known: Iterable[Score]) ->
     return table
 
 
-def report(trainer: Trainer, record: EvaluationRecord, *tables: Table) -> None:
-    """Prints tables, and writes the record to the run's folder unless the run is a dry one."""
+def report(trainer: Trainer, record: EvaluationRecord, *tables: Table, clip_scores: ClipScores | None = None) -> None:
+    """Prints tables, and writes the record to the run's folder unless the run is a dry one.
+
+    Args:
+        trainer: Has just run ``test``.
+        record: What was found.
+        tables: Tables to print.
+        clip_scores: What the scores were made of, to compare runs by; those of an earlier ``test`` are removed.
+    """
     for table in tables:
         Console().print(table)
     if not trainer.fast_dev_run:  # type: ignore[attr-defined]
         folder = RunFolder.of(trainer)
         record.write(folder)
+        if clip_scores is None:
+            folder.clip_scores.unlink(missing_ok=True)
+        else:
+            clip_scores.write(folder)
         Console().print(f"Written to {folder.evaluation}", soft_wrap=True)  # in one piece, to be copied

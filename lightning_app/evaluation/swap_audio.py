@@ -14,7 +14,6 @@ from lightning_app.evaluation.chosen_clips import ChosenClips
 from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import STEPS, Measured, Measurement, Subject, SwappedClips
 from lightning_app.evaluation.scores import pitch_accuracy
-from metrics.functional import ratio_of_sums
 from metrics.functional.raw_pitch_accuracy import frame_counts
 from modules.audio.crepe import Capacity, crepe
 from modules.audio.pitch import pitch_contours
@@ -154,12 +153,14 @@ class SwapPitch:
         """
         scores = {}
         for step, kept in self._counts.items():
-            counts = kept.compute()[1].cpu().numpy()
-            voiced = counts[counts[:, 1] > 0]
-            if not len(voiced):
+            numbers, counts = (of_clips.cpu().numpy() for of_clips in kept.compute())
+            voiced = counts[:, 1] > 0
+            if not voiced.any():
                 raise RunError(
                     f"the pitch cannot be evaluated: none of the {len(counts)} clips has a voiced frame; "
                     "--evaluation.rpa null leaves it out."
                 )
-            scores[pitch_accuracy(step).key] = Measured.of(ratio_of_sums, *voiced.T, seed=self._seed)
+            scores[pitch_accuracy(step).key] = Measured.of_clips(
+                "ratio_of_sums", numbers[voiced], *counts[voiced].T, seed=self._seed
+            )
         return scores

@@ -10,7 +10,7 @@ from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import STEPS, EncodedClips, Measured, Measurement, Subject, SwappedClips
 from lightning_app.evaluation.requirements import require_classes_on_both_sides
 from lightning_app.evaluation.scores import macro_f1 as score_of
-from metrics.functional import discriminate, macro_f1
+from metrics.functional import discriminate
 
 
 class SwapF1(Measurement):
@@ -36,15 +36,19 @@ class SwapF1(Measurement):
             self._keep(step, v, of[self._factor], clips.index)
 
     def compute(self) -> dict[str, Measured]:
-        rows = {step: kept.compute()[1].cpu().numpy() for step, kept in self._rows.items()}
+        kept = {step: of_step.compute() for step, of_step in self._rows.items()}
+        rows = {step: values.cpu().numpy() for step, (_, values) in kept.items()}
         labels = {step: of_step[:, 0].astype(int) for step, of_step in rows.items()}
-        f1, measured = macro_f1(np.unique(labels["train"]).tolist()), {}
+        classes, measured = tuple(np.unique(labels["train"]).tolist()), {}
         for step in STEPS:
             try:
                 read = discriminate(rows["train"][:, 1:], labels["train"], rows[step][:, 1:])
             except ValueError as error:
                 raise RunError(f"v cannot be scored: {error} --evaluation.f1 false leaves it out.") from error
-            measured[score_of(step).key] = Measured.of(f1, labels[step], read, seed=self._seed)
+            numbers = kept[step][0].cpu().numpy()
+            measured[score_of(step).key] = Measured.of_clips(
+                "macro_f1", numbers, labels[step], read, seed=self._seed, classes=classes
+            )
         return measured
 
     def known_keys(self) -> list[str]:

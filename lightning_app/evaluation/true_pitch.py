@@ -8,7 +8,6 @@ from torch import Tensor
 from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import Measured
 from lightning_app.evaluation.swap_audio import HOP_MS, THRESHOLD_CENTS
-from metrics.functional import ratio_of_sums
 from metrics.functional.raw_pitch_accuracy import frame_counts
 from modules.audio.crepe import Capacity, crepe
 from modules.audio.pitch import PitchContours, pitch_contours
@@ -64,10 +63,12 @@ class TruePitch:
         """Returns the accuracies, ``counterfactual_rpa/<swap>`` and so on; of silent clips alone there is none."""
         scores = {}
         for (kind, swap), kept in self._counts.items():
-            counts = kept.compute()[1].cpu().numpy()
-            voiced = counts[counts[:, 1] > 0]
-            if len(voiced):
-                scores[f"{kind}/{swap}"] = Measured.of(ratio_of_sums, *voiced.T, seed=self._seed)
+            numbers, counts = (of_clips.cpu().numpy() for of_clips in kept.compute())
+            voiced = counts[:, 1] > 0
+            if voiced.any():
+                scores[f"{kind}/{swap}"] = Measured.of_clips(
+                    "ratio_of_sums", numbers[voiced], *counts[voiced].T, seed=self._seed
+                )
         return scores
 
     def _contours(self, audio: Tensor, rate: int) -> PitchContours:

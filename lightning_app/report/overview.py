@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lightning_app.listening.opened_run import OpenedRun
-from lightning_app.report.settings import differing, flattened
+from lightning_app.runs.settings import differing, flattened
 
 _MOST_CLASSES = 8
 

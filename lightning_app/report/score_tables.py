@@ -4,10 +4,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from lightning_app.evaluation.scores import higher_is_better, is_count, order_of, score_label
+from lightning_app.figures.over_seeds import margin
 from lightning_app.listening.opened_run import OpenedRun
-from lightning_app.report.settings import flattened, of_the_data, without_seeds
 from lightning_app.runs.evaluation_record import EvaluationRecord
+from lightning_app.runs.settings import flattened, of_the_data, without_seeds
 
 # Settings of an evaluation that follow from the data or name what is scored, and do not make scores differ.
 _NO_CHOICE = ("n_train_clips", "regularized_dims")
@@ -19,12 +22,12 @@ class Value:
 
     Attributes:
         mean: Their mean.
-        spread: Their standard deviation (with n - 1); None for one run.
+        margin: Half of the 95 % interval of the mean over seeds, by Student's t; None for one run.
         best: Whether no other column is better.
     """
 
     mean: float
-    spread: float | None
+    margin: float | None
     best: bool = False
 
 
@@ -111,7 +114,7 @@ def _row(key: str, factor: str, columns: Sequence[Sequence[float | None]], diffe
     there = [mean for mean in means if mean is not None]
     best = None if higher is None or len(there) < 2 or differing else (max if higher else min)(there)
     values = [
-        None if mean is None else Value(mean, statistics.stdev(one) if len(one) > 1 else None, mean == best)
+        None if mean is None else Value(mean, margin(np.array(one)) if len(one) > 1 else None, mean == best)
         for mean, one in zip(means, measured, strict=True)
     ]
     return Row(score_label(key, factor), higher, values)

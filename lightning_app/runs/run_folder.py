@@ -29,6 +29,7 @@ _FILES = (
         "metrics.*.csv",
         "training.json",
         "evaluation.json",
+        "clip_scores.npz",
         "encodings.npz",
         "report.html",
         "wandb.json",
@@ -115,6 +116,11 @@ class RunFolder:
     def evaluation(self) -> Path:
         """The record of the last ``test``."""
         return self.path / "evaluation.json"
+
+    @property
+    def clip_scores(self) -> Path:
+        """What the scores of the last ``test`` were made of, clip by clip."""
+        return self.path / "clip_scores.npz"
 
     def encodings(self, filename: str = "encodings.npz") -> Path:
         """What ``predict`` writes."""

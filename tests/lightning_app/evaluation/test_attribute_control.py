@@ -13,7 +13,7 @@ from datamodules.clips.attributes import TIMBRAL
 from datamodules.clips.dataset import ClipDataset
 from lightning_app.callbacks import LatentEvaluation
 from lightning_app.errors import RunError
-from lightning_app.evaluation.attribute_control import _rank_correlation
+from lightning_app.evaluation.clip_statistics import rank_correlation
 from modules.audio import LogMelSequence
 from modules.vae import BetaVAE
 from tests.lightning_app.conftest import TinyClips
@@ -129,8 +129,8 @@ def test_correlation_is_that_of_scipy():
 
     expected = [spearmanr(a, b).statistic for a, b in zip(first, second, strict=True)]
 
-    assert _rank_correlation(first, second).tolist() == pytest.approx(expected)
-    assert _rank_correlation(np.ones(5), np.arange(5.0)) == 0.0
+    assert rank_correlation(first, second).tolist() == pytest.approx(expected)
+    assert rank_correlation(np.ones(5), np.arange(5.0)) == 0.0
 
 
 def test_what_cannot_be_set_is_refused_before_any_work(tmp_path, quiet_trainer):

@@ -1,8 +1,7 @@
 """Scores side by side."""
 
-import statistics
-
 import pytest
+from scipy.stats import ttest_1samp
 
 from lightning_app.listening.opened_run import OpenedRun
 from lightning_app.report.score_tables import score_tables
@@ -34,7 +33,7 @@ def row(table, label):
     return next(one for one in table.rows if one.label.startswith(label))
 
 
-def test_runs_that_differ_in_their_seed_are_one_column_with_mean_and_spread(scored):
+def test_runs_that_differ_in_their_seed_are_one_column_with_mean_and_interval(scored):
     values = [0.25, 0.5, 0.875]
     runs = [scored(f"s{n}", {"swap_f1/global_swap": value}, seed=n) for n, value in enumerate(values)]
 
@@ -44,7 +43,8 @@ def test_runs_that_differ_in_their_seed_are_one_column_with_mean_and_spread(scor
     assert [column.runs for column in table.columns] == [["s0", "s1", "s2"]]
     (value,) = row(table, "macro F1 after the global swap").values
     assert value.mean == pytest.approx(sum(values) / 3)
-    assert value.spread == pytest.approx(statistics.stdev(values))
+    ends = ttest_1samp(values, 0.0).confidence_interval(0.95)
+    assert [value.mean - value.margin, value.mean + value.margin] == pytest.approx(list(ends))
     assert not value.best  # there is nothing to be better than
 
 

@@ -1,6 +1,6 @@
 """What was chosen for runs, and in what they differ."""
 
-from lightning_app.report.settings import differing, flattened, of_the_data, without_seeds
+from lightning_app.runs.settings import differing, flattened, of_the_data, without_seeds
 
 CONFIG = {
     "name": "mine",
