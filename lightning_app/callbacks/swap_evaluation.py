@@ -121,7 +121,7 @@ class SwapEvaluation(Callback):
             if unknown := [name for name in self.with_v if name not in clips.class_names]:
                 raise RunError(
                     f"evaluation.with_v names {', '.join(unknown)}, and these data have the classes "
-                    f"{', '.join(clips.class_names)}."
+                    f"{', '.join(clips.class_names)}; --evaluation.with_v [] names none."
                 )
             for measurement in self.measurements:
                 measurement.check(model, clips, factor)
