@@ -22,7 +22,8 @@ class DMelodiesDataModule(ClipDataModule):
     The group is the melody: clips with the same local factors.
 
     Args:
-        tonic: Tonic of all melodies: C, C#, D, Eb, E, F, F#, G, G#, A, Bb or B.
+        tonic: Tonic of all melodies: C, C#, D, Eb, E, F, F#, G, G#, A, Bb or B; or several, like ``[C, E, G#]``, which
+            is then one more factor.
         octaves: Octaves of the melodies, different ones of 4, 5 and 6; (4, 5) is the set with two global factors
             (section 6.5).
         scale: Scale of all melodies: major, minor or blues.
@@ -47,7 +48,7 @@ class DMelodiesDataModule(ClipDataModule):
 
     def __init__(
         self,
-        tonic: str = "C",
+        tonic: str | tuple[str, ...] = "C",
         octaves: tuple[int, ...] = (4,),
         scale: str = "major",
         instruments: tuple[str, ...] = ("violin", "trumpet"),
@@ -64,7 +65,7 @@ class DMelodiesDataModule(ClipDataModule):
         rate = sample_rate_of(representation)
         source = (
             RenderedMelodies(
-                tonic=tonic,
+                tonic=tonic if isinstance(tonic, str) else tuple(tonic),
                 octaves=tuple(octaves),
                 scale=scale,
                 instruments=tuple(instruments),

@@ -1,4 +1,4 @@
-"""The audio set of Luo et al. (2022), section 5.1: melodies of one tonic and scale, rendered on several instruments."""
+"""The audio set of Luo et al. (2022), section 5.1: melodies of one scale, rendered on several instruments."""
 
 import functools
 from collections.abc import Mapping
@@ -21,16 +21,16 @@ from datamodules.synthesis import fluidsynth, general_midi
 CLIP_SECONDS = 4
 
 
-def selectable_melodies(tonic: str, octaves: tuple[int, ...], scale: str) -> NDArray[np.int64]:
+def selectable_melodies(tonic: str | tuple[str, ...], octaves: tuple[int, ...], scale: str) -> NDArray[np.int64]:
     """Returns the indices of the melodies with these global factors that neither start nor end with a rest.
 
     Args:
-        tonic: One of `factors.TONICS`.
+        tonic: One of `factors.TONICS`, or some of them.
         octaves: Some of `factors.OCTAVES`.
         scale: One of `factors.SCALES`.
 
     Raises:
-        DataError: A value is not in the set, or no octave is named.
+        DataError: A value is not in the set, or no octave or tonic is named.
 
     >>> len(selectable_melodies("C", (4,), "major"))
     7056
@@ -39,12 +39,16 @@ def selectable_melodies(tonic: str, octaves: tuple[int, ...], scale: str) -> NDA
         raise DataError(
             f"no octave is named; choose some of {', '.join(map(str, factors.OCTAVES))}.", argument="octaves"
         )
-    tonic_index, scale_index = factors.factor_index("tonic", tonic), factors.factor_index("scale", scale)
+    tonics = (tonic,) if isinstance(tonic, str) else tonic
+    if not tonics or len(set(tonics)) < len(tonics):
+        raise DataError(f"tonic is {list(tonics)}; name one or more, each once.", argument="tonic")
+    tonic_indices = sorted(factors.factor_index("tonic", name) for name in tonics)
+    scale_index = factors.factor_index("scale", scale)
     octave_indices = sorted({factors.factor_index("octave", octave) for octave in octaves})
     rows = np.arange(factors.N_MELODIES).reshape(factors.SHAPE)
     starts = [index for index, onsets in enumerate(factors.RHYTHMS) if 0 in onsets]
     ends = [index for index, onsets in enumerate(factors.RHYTHMS) if factors.TICKS_PER_BAR - 1 in onsets]
-    return rows[tonic_index, octave_indices, scale_index][:, starts][:, :, ends].ravel()
+    return rows[np.ix_(tonic_indices, octave_indices, [scale_index], starts, ends)].ravel()
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class RenderedMelodies(ClipSource):
     its chords; and ``rest_bar1`` and ``rest_bar2``, the mean tick of the two rests of each bar, from 0.5 to 6.5.
 
     Args:
-        tonic: Tonic of all melodies.
+        tonic: Tonic of all melodies, or several, which is then one more factor.
         octaves: Octaves of the melodies, different ones; more than one makes the octave a second global factor.
         scale: Scale of all melodies.
         instruments: General MIDI names (`general_midi.INSTRUMENTS`).
@@ -78,7 +82,7 @@ class RenderedMelodies(ClipSource):
         DataError: A value that does not exist, or more clips than there are melodies and instruments.
     """
 
-    tonic: str
+    tonic: str | tuple[str, ...]
     octaves: tuple[int, ...]
     scale: str
     instruments: tuple[str, ...]

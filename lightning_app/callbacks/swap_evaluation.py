@@ -65,7 +65,8 @@ class SwapEvaluation(Callback):
         information: Whether to count the dimensions in use, and to estimate their information of all classes.
         judge: Whether a classifier trained on real clips, once for these data, judges swaps and draws.
         mixture_components: Components of the mixture that draws of v are from where each clip has a prior of its own.
-        counterfactuals: Number of clips whose true swaps are made and compared; None makes none.
+        counterfactuals: Number of clips whose true swaps are made and compared, by their pitch too where ``rpa`` is
+            given; None makes none.
 
     Raises:
         RunError: ``audio_clips`` below 1, or embeddings that are none; see `AudioDistances`.
@@ -110,7 +111,7 @@ class SwapEvaluation(Callback):
         if judge:
             self.measurements.append(Judged(mixture_components))
         if counterfactuals is not None:
-            self.measurements.append(Counterfactuals(counterfactuals))
+            self.measurements.append(Counterfactuals(counterfactuals, rpa))
 
     def check(self, model: LightningModule, data: object, stage: str) -> None:
         """Says what cannot be evaluated, before any work; see `lightning_app.callbacks.checks`."""

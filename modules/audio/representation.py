@@ -115,7 +115,7 @@ class LogMelSequence(Representation):
         return self._log_mel(audio)
 
     def inverse(self, x: Tensor, n_samples: int, *, like: Tensor | None = None) -> Tensor:
-        audio = InverseLogMel(self._spec)(x.cpu())  # its least squares is for the CPU alone
+        audio = InverseLogMel(self._spec)(x.cpu())  # it is for the CPU alone
         return nn.functional.pad(audio, (0, n_samples - audio.shape[-1])).to(x.device)
 
     def picture(self, x: Tensor, n_samples: int) -> Tensor:

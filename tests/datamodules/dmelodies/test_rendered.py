@@ -59,6 +59,21 @@ def test_selected_melodies_of_another_tonic_scale_and_two_octaves():
         assert np.array_equal(np.sort(selectable_melodies("F#", octaves, "blues")), expected)
 
 
+def test_several_tonics_are_one_more_factor():
+    source = melodies(tonic=("E", "C", "G#"), octaves=(4, 5), size=300)
+
+    values = factors.melody_factors()
+    everything = np.flatnonzero(np.isin(values[:, 0], [0, 4, 8]) & np.isin(values[:, 1], [0, 1]) & (values[:, 2] == 0))
+    pitches = factors.melody_pitches(everything)
+    expected = everything[(pitches[:, 0] >= 0) & (pitches[:, -1] >= 0)]
+    assert np.array_equal(np.sort(selectable_melodies(("E", "C", "G#"), (4, 5), "major")), expected)
+    names, labels = source.class_names["tonic"], source.labels()["tonic"]
+    assert names == ("C", "E", "G#")
+    lowest = np.where(pitches_of(source) < 0, 128, pitches_of(source)).min(axis=1)
+    assert [names[label] for label in labels] == [{0: "C", 4: "E", 8: "G#"}[pitch % 12] for pitch in lowest]
+    assert np.bincount(labels).min() > 70
+
+
 def test_the_papers_split():
     source = melodies()
     instrument, validation = source.labels()["instrument"], source.parts(0.2, 0) == Part.VALIDATION
@@ -219,6 +234,8 @@ def test_audio_is_the_melody_on_the_instrument(strongest_frequency):
         ({"instruments": ("violin", "violin")}, "name one or more, each once"),
         ({"instruments": ()}, "name one or more, each once"),
         ({"tonic": "H"}, "tonic 'H' is not in dMelodies; choose from C, C#"),
+        ({"tonic": ("C", "C")}, r"tonic is \['C', 'C'\]; name one or more, each once"),
+        ({"tonic": ()}, r"tonic is \[\]; name one or more, each once"),
         ({"octaves": (3,)}, "octave 3 is not in dMelodies; choose from 4, 5, 6"),
         ({"octaves": (5, 4, 5)}, r"octaves is \[5, 4, 5\]; name one or more, each once"),
         ({"octaves": ()}, r"no octave is named; choose some of 4, 5, 6"),

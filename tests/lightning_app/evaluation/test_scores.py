@@ -9,7 +9,7 @@ def test_table_of_a_swap_evaluation_names_factor_and_embeddings():
     assert labels["swap_f1/global_swap"] == "macro F1 after the global swap (the target's octave)"
     assert labels["fad/vggish"] == "Fréchet audio distance of the reconstruction, vggish"
     assert labels["fad_resynthesis/vggish"] == "Fréchet audio distance of the resynthesised data, vggish"
-    assert len(labels) == len(set(labels.values())) == 3 + 3 + 8 + 4 + 6 + 3
+    assert len(labels) == len(set(labels.values())) == 3 + 3 + 14 + 4 + 6 + 3
 
 
 def test_options_measure_what_test_leaves_out():

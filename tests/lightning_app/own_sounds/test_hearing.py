@@ -133,14 +133,13 @@ def test_loudest_window_stands_for_a_long_sound():
     torch.testing.assert_close(x, SEQUENCE(torch.from_numpy(wave[None, 2 * RATE : 3 * RATE])))
 
 
-def test_phases_repeat_with_the_seed_and_leave_those_of_others_alone():
+def test_phases_repeat_and_take_no_random_numbers_of_others():
     trained, wave = Trained(AnyLength(), SEQUENCE, N_SAMPLES), torch.from_numpy(tone(0.5, RATE))
     before = torch.get_rng_state()
 
-    first, again, other = (made_audible(trained, wave, lambda x: x, seed) for seed in (1, 1, 2))
+    first, again = (made_audible(trained, wave, lambda x: x, seed=1) for _ in range(2))
 
     np.testing.assert_array_equal(first, again)
-    assert np.abs(first - other).max() > 1e-3
     assert torch.equal(torch.get_rng_state(), before)
 
 
