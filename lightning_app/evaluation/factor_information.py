@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from datamodules.protocols import ClipData
+from lightning_app.errors import RunError
 from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import Measured, Measurement, Subject, SwappedClips
 from lightning_app.evaluation.requirements import require_local_latents, require_members
@@ -54,9 +55,17 @@ class FactorInformation(Measurement):
             self._rows[name].update(index, values.double())
 
     def compute(self) -> dict[str, Measured]:
+        """Returns the scores.
+
+        Raises:
+            RunError: Clips that are too few, or of which a class is too rare.
+        """
         values = {name: kept.compute()[1].cpu().numpy() for name, kept in self._rows.items()}
         counts = {f"active/{code}": float((values[f"kl_{code}"].mean(axis=0) > _ACTIVE).sum()) for code in _CODES}
-        self._scores = counts | self._information(values)
+        try:
+            self._scores = counts | self._information(values)
+        except ValueError as error:
+            raise RunError(f"the information of the latents cannot be estimated: {error} {_LEAVE_OUT}") from error
         return {key: Measured(value) for key, value in self._scores.items()}
 
     def known_keys(self) -> list[str]:

@@ -22,6 +22,10 @@ SHARED = {
 # Adam makes steps of full size of gradients that are zero but for rounding, as those before a normalisation are: what
 # two processes round otherwise than one would be seen in float32, and says nothing about the mathematics.
 EXACT = ("--trainer.precision", "64-true")
+EVIDENCE = (
+    *("--evaluation.leakage", "true", "--evaluation.information", "true", "--evaluation.judge", "true"),
+    *("--evaluation.mixture_components", "2", "--evaluation.counterfactuals", "24"),
+)
 TWO = ["--trainer.devices", "2", "--trainer.strategy", "ddp_find_unused_parameters_true"]
 # Tests of other packages hide it; a process of a run finds what its command names.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
@@ -77,13 +81,36 @@ def test_two_processes_train_and_score_as_one(trained, config, options):
         assert first == second  # to the last bit
     torch.testing.assert_close(weights(two), weights(one), rtol=0.0, atol=1e-5)
 
-    scores = {}
+    assert_two_processes_score_as_one(one)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("config", "options", "evidence"),
+    [
+        ("ts_dsae", ("--data.size", "120"), EVIDENCE),
+        ("ar_vae", EXACT, ("--evaluation.control_clips", "5")),
+    ],
+)
+def test_two_processes_find_the_same_evidence(trained, config, options, evidence):
+    one, _ = trained(config, "one", *options)
+
+    assert_two_processes_score_as_one(one, *evidence)
+
+
+def assert_two_processes_score_as_one(folder: Path, *options: str) -> None:
+    """Tests a run in one process and in two; batches differ in size, so floating-point sums do in their last digits."""
+    records = {}
     for name, more in (("one", []), ("two", TWO)):
-        test = [sys.executable, "-P", "-m", "lightning_app", "test", "--run", str(one)]
+        test = [sys.executable, "-P", "-m", "lightning_app", "test", "--run", str(folder), *options]
         run([*test, "--trainer.enable_progress_bar", "false", "--media", "null", *more])
-        scores[name] = json.loads((one / "evaluation.json").read_text())
-    assert scores["two"]["scores"] == pytest.approx(scores["one"]["scores"], rel=1e-5, abs=1e-7)
-    assert {**scores["two"], "scores": {}} == {**scores["one"], "scores": {}}
+        records[name] = json.loads((folder / "evaluation.json").read_text())
+    for kind in ("scores", "intervals"):
+        first, second = (records[name].pop(kind) for name in ("one", "two"))
+        assert set(first) == set(second)
+        for key, value in first.items():
+            assert second[key] == pytest.approx(value, rel=1e-5, abs=1e-6), key
+    assert records["two"] == records["one"]
 
 
 @pytest.mark.slow
