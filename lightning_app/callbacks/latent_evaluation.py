@@ -157,7 +157,8 @@ class LatentEvaluation(Callback):
 
         model = regularised(module, self._data)
         control = AttributeControl(self._data, model, n_clips, self.seed, module.device, advance)
-        for batch in training_clips(self._data, trainer, module):
+        ranks = {"process": trainer.global_rank, "n_processes": trainer.world_size}
+        for batch in training_clips(self._data, module, **ranks):
             control.learn(batch)
         control.learnt()
         return control

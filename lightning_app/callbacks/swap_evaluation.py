@@ -19,6 +19,7 @@ from lightning_app.evaluation.factor_information import FactorInformation
 from lightning_app.evaluation.judged import Judged
 from lightning_app.evaluation.leakage import Leakage
 from lightning_app.evaluation.measurement import EncodedClips, Measured, Measurement, Subject, SwappedClips
+from lightning_app.evaluation.posterior_mixture import N_COMPONENTS
 from lightning_app.evaluation.reporting import clip_scores_of, record_of_test, report, score_table
 from lightning_app.evaluation.requirements import clip_data, swap_factor, swappable
 from lightning_app.evaluation.scores import swap_scores
@@ -86,7 +87,7 @@ class SwapEvaluation(Callback):
         leakage: bool = False,
         information: bool = False,
         judge: bool = False,
-        mixture_components: int = 10,
+        mixture_components: int = N_COMPONENTS,
         counterfactuals: int | None = None,
     ) -> None:
         if audio_clips is not None and audio_clips < 1:
@@ -121,7 +122,7 @@ class SwapEvaluation(Callback):
             if unknown := [name for name in self.with_v if name not in clips.class_names]:
                 raise RunError(
                     f"evaluation.with_v names {', '.join(unknown)}, and these data have the classes "
-                    f"{', '.join(clips.class_names)}."
+                    f"{', '.join(clips.class_names)}; --evaluation.with_v [] names none."
                 )
             for measurement in self.measurements:
                 measurement.check(model, clips, factor)
@@ -168,7 +169,8 @@ class SwapEvaluation(Callback):
         learning = [measurement for measurement in self.measurements if measurement.learns]
         if not learning:
             return
-        for batch in training_clips(self._data, trainer, pl_module):
+        ranks = {"process": trainer.global_rank, "n_processes": trainer.world_size}
+        for batch in training_clips(self._data, pl_module, **ranks):
             encoded = EncodedClips(swappable(pl_module), batch)
             for measurement in learning:
                 measurement.learn(encoded)

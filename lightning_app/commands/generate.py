@@ -7,6 +7,7 @@ from typing import Literal
 from jsonargparse.typing import NonNegativeInt, PositiveInt
 
 from lightning_app.commands.function_command import call_function
+from lightning_app.evaluation.posterior_mixture import N_COMPONENTS
 
 
 def main(words: Sequence[str]) -> None:
@@ -19,6 +20,7 @@ def generate(
     out: Path,
     number: PositiveInt = 8,
     reference: Sequence[Path] | None = None,
+    mixture_components: PositiveInt = N_COMPONENTS,
     format: Literal["wav", "flac"] = "wav",
     seed: NonNegativeInt = 0,
     overwrite: bool = False,
@@ -26,15 +28,18 @@ def generate(
 ) -> None:
     """Draws sounds that no one has played from the prior of a trained model.
 
-    They are as long as the clips that it was trained on. A TS-DSAE has no prior for all clips but one for each: it
-    draws from those of clips of its data, or of other sounds (--reference).
+    They are as long as the clips that it was trained on. A TS-DSAE has no prior of v for all clips but one for each: it
+    draws v from a Gaussian mixture that is fitted to its training clips, which have to be there, or from the priors of
+    other sounds (--reference).
 
     Args:
         run: Folder of the run.
         out: Folder of the sounds and their picture.
         number: Number of sounds.
-        reference: Files of sounds, or folders of them, whose priors are drawn from in turn; by default clips of the
-            run's data, where the model has a prior for each.
+        reference: Files of sounds, or folders of them, whose priors are drawn from in turn, where the model has one
+            for each.
+        mixture_components: Components of the mixture that v is drawn from, where the model has a prior for each clip
+            and no sounds are given.
         format: Format of the sounds.
         seed: Seed of the draw, and of phases that have to be guessed.
         overwrite: Whether files of earlier sounds are replaced.
@@ -59,7 +64,7 @@ def generate(
     loaded = load_run(run, trust=trust)
     generative(loaded.model)
     check_sounds(given or [])
-    sounds = loaded.generate(number, reference=given, seed=seed)
+    sounds = loaded.generate(number, reference=given, mixture_components=mixture_components, seed=seed)
     for file, sound in zip(files, sounds, strict=True):
         write_sound(file, sound)
     save_stack(picture, {sound.name: spectrogram(sound, sound.rate) for sound in sounds}, f"Samples of {run}")

@@ -4,13 +4,12 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
 from datamodules.protocols import ClipData
-from lightning_app.errors import RunError
 from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import EncodedClips, Subject
+from lightning_app.evaluation.posterior_mixture import check_components, draw_from_posteriors
 from modules.protocols import LocalLatents
 
 _MOST = 512  # sequences that are drawn; clips beyond them take the first ones again
@@ -39,11 +38,7 @@ class PriorDraws:
         Raises:
             RunError: There are.
         """
-        if n_components < 1 or len(data.train_dataset) < 2 * n_components:
-            raise RunError(
-                f"evaluation.mixture_components is {n_components}; it must be 1 or more, and at most half of the "
-                f"{len(data.train_dataset)} training clips. {leave_out}"
-            )
+        check_components(n_components, len(data.train_dataset), "evaluation.mixture_components", leave_out)
 
     def learn(self, clips: EncodedClips) -> None:
         """Takes training clips."""
@@ -54,13 +49,10 @@ class PriorDraws:
         model, seed = self._subject.model, self._subject.seed
         n_draws = min(_MOST, len(self._subject.dataset))
         trained = self._v.compute()[1]
-        rng = np.random.default_rng(seed)
         if self._of_each:
-            mixture = GaussianMixture(self._n_components, random_state=seed).fit(trained.cpu().numpy())
-            # Sampling one component after the other, so that draws would be sorted by it.
-            v = rng.permutation(mixture.sample(n_draws)[0])
+            v = draw_from_posteriors(trained.cpu().numpy(), n_draws, self._n_components, seed)
         else:
-            v = rng.standard_normal((n_draws, trained.shape[1]))
+            v = np.random.default_rng(seed).standard_normal((n_draws, trained.shape[1]))
         like = next(model.parameters())
         self._global = torch.from_numpy(v).to(like)
         with torch.random.fork_rng(devices=[like.device] if like.device.type == "cuda" else []):

@@ -6,7 +6,16 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from lightning_app.errors import RunError
 from modules.audio.representation import Representation
-from modules.protocols import AnyLength, Generative, PriorOfEach, Regularised, Swappable, lacking
+from modules.protocols import (
+    AnyLength,
+    Generative,
+    GlobalLatent,
+    LocalLatents,
+    PriorOfEach,
+    Regularised,
+    Swappable,
+    lacking,
+)
 
 
 class TrainedModel(Protocol):
@@ -64,6 +73,21 @@ def generative(model: Any) -> Generative:
     """
     _require(Generative, model, "samples are drawn from a model's prior", "that can do so, like that of ts_dsae")
     return cast(Generative, model)
+
+
+def decodes_latents(model: Any) -> None:
+    """Checks that v of clips can be read, and any v decoded with a z that is drawn.
+
+    Raises:
+        RunError: They cannot be.
+    """
+    for protocol in (GlobalLatent, LocalLatents):
+        if missing := lacking(model, protocol):
+            raise RunError(
+                f"{type(model).__name__} has a prior for each clip, and without a clip draws only with "
+                f"{', '.join(missing)} (see modules.protocols.{protocol.__name__}); give sounds whose priors are drawn "
+                "from, with --reference."
+            )
 
 
 def regularised(model: Any) -> Regularised:

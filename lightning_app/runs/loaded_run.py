@@ -3,29 +3,34 @@
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
 from lightning import LightningDataModule, LightningModule
 from lightning.pytorch.utilities import rank_zero_warn
+from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules import DataError
 from datamodules.clips.level import usual_peak
+from datamodules.protocols import ClipData
 from lightning_app.errors import RunError, UsageError
+from lightning_app.evaluation.posterior_mixture import N_COMPONENTS, check_components, draw_from_posteriors
 from lightning_app.evaluation.requirements import clip_data
+from lightning_app.evaluation.training_clips import training_clips
 from lightning_app.evaluation.traversal import posterior_means, range_of
 from lightning_app.own_sounds.encoding import Encodings, encoded
 from lightning_app.own_sounds.files import sound_files
 from lightning_app.own_sounds.generating import generate, references
 from lightning_app.own_sounds.sound import Sound, SoundLike, as_sound, read_sound
 from lightning_app.own_sounds.swapping import reconstruction, swap
-from lightning_app.own_sounds.trained_model import needs_reference, regularised
+from lightning_app.own_sounds.trained_model import decodes_latents, needs_reference, regularised
 from lightning_app.own_sounds.traversing import Traversal, dimension_of, traverse
 from lightning_app.runs.data_record import DataRecord
 from lightning_app.runs.run_folder import RunFolder
 from modules.audio.representation import Representation
+from modules.protocols import GlobalLatent
 
 
 class LoadedRun:
@@ -170,27 +175,44 @@ class LoadedRun:
         heard = (read_sound(one, str(one)) if isinstance(one, Path) else self._sound(one) for one in found)
         return Encodings.of(encoded(self, heard, seconds=seconds, whole_files=whole_files))
 
-    def generate(self, number: int = 8, *, reference: Sequence[SoundLike] | None = None, seed: int = 0) -> list[Sound]:
+    def generate(
+        self,
+        number: int = 8,
+        *,
+        reference: Sequence[SoundLike] | None = None,
+        mixture_components: int = N_COMPONENTS,
+        seed: int = 0,
+    ) -> list[Sound]:
         """Draws sounds from the prior.
 
-        A model whose clips have a prior each, like a TS-DSAE, draws from those of clips of its data, which are prepared
-        for it, or of other sounds.
+        A model whose clips have a prior each, like a TS-DSAE, has no v for all of them: v is drawn from a Gaussian
+        mixture that is fitted to the posterior means of its training clips, which are prepared for it. That takes
+        seconds, once for a run that is loaded. Or it is drawn from the priors of other sounds.
 
         Args:
             number: Number of sounds.
             reference: Sounds to draw from the priors of, in turn.
+            mixture_components: Components of the mixture.
             seed: Seed of the draw.
 
         Raises:
-            RunError: The model has no prior that can be drawn from, or a sound cannot be heard.
-            DataError: The data are needed, and cannot be had.
+            RunError: The model has no prior that can be drawn from, a sound cannot be heard, or the training clips are
+                needed and cannot be had, or are too few.
         """
         heard: list[Tensor] | None = None
+        v: NDArray[np.float64] | None = None
         if reference is not None:
             heard = references(self, [self._sound(sound) for sound in reference])
         elif needs_reference(self.model):
-            heard = self._clips(number, seed)
-        return generate(self, number, reference=heard, seed=seed)
+            decodes_latents(self.model)
+            check_components(
+                mixture_components,
+                len(self._training_data.train_dataset),
+                "mixture_components",
+                "Or give sounds whose priors are drawn from, with --reference.",
+            )
+            v = draw_from_posteriors(self._training_v, number, mixture_components, seed)
+        return generate(self, number, reference=heard, v=v, seed=seed)
 
     def traverse(
         self,
@@ -246,12 +268,30 @@ class LoadedRun:
     def _sound(self, given: SoundLike) -> Sound:
         return as_sound(given, self.representation.sample_rate)
 
-    def _clips(self, number: int, seed: int) -> list[Tensor]:
-        """What the model hears of training clips that are drawn."""
-        data = clip_data(self.ready_data)
-        clips = data.train_dataset
-        drawn = np.random.default_rng(seed).permutation(len(clips))[:number]
-        return list(data.batch(clips, drawn, torch.device("cpu"))["x"].split(1))
+    @property
+    def _training_data(self) -> ClipData:
+        """The data, for what cannot be drawn without them.
+
+        Raises:
+            RunError: They cannot be had.
+        """
+        try:
+            return clip_data(self.ready_data)
+        except (DataError, RunError, OSError) as error:
+            reason = str(error).removesuffix(".")
+            raise RunError(
+                f"{type(self.model).__name__} has a prior for each clip, so v is drawn from a mixture that is fitted "
+                f"to its training clips, and they cannot be had: {reason}. Or give sounds whose priors are drawn "
+                "from, with --reference."
+            ) from error
+
+    @cached_property
+    def _training_v(self) -> NDArray[np.float64]:
+        """The posterior means of v of the training clips, (n, V)."""
+        with torch.inference_mode():
+            batches = training_clips(self._training_data, self.model)
+            means = [cast(GlobalLatent, self.model).global_latent(batch["x"]) for batch in batches]
+        return torch.cat(means).double().numpy()
 
     @cached_property
     def _known(self) -> DataRecord:

@@ -64,7 +64,7 @@ def test_tables_have_the_segments(folder):
 
 
 def test_samples_and_traversals_are_sounds(folder):
-    for name, number in (("samples", 4), ("more_samples", 2), ("moved", 3 + 7)):
+    for name, number in (("samples", 4), ("more_samples", 2), ("near_recordings", 2), ("moved", 3 + 7)):
         files = list((folder / name).glob("*.wav"))
         assert len(files) == number
         assert all(soundfile.read(file)[0].any() for file in files)

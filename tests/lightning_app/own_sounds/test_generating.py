@@ -60,6 +60,19 @@ def test_model_with_a_prior_of_each_draws_from_the_given_sounds_in_turn(trained,
     assert taken[1] is given[1]
 
 
+def test_given_v_is_decoded_with_a_z_of_the_prior(trained):
+    v = np.array([[0.5, -1.0], [2.0, 0.0]])
+    torch.manual_seed(3)
+    with torch.inference_mode():
+        decoded = trained.model.decode(trained.model.draw_local(1), torch.tensor([[0.5, -1.0]]))
+        expected = trained.representation.inverse(decoded, 4_000)[0]
+
+    first, second = generate(trained, 2, v=v, seed=3)
+
+    np.testing.assert_allclose(first.wave, expected / max(1.0, expected.abs().max()), atol=1e-6)
+    assert not np.array_equal(first.wave, second.wave)
+
+
 def test_model_with_a_prior_of_each_needs_sounds(trained):
     trained.model.enter_stage(Stage.INFORMED_PRIOR)
     with pytest.raises(ModelError, match="this model has a prior of v for each sequence"):

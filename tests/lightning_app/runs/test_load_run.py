@@ -4,13 +4,16 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from sklearn.mixture import GaussianMixture
 
 from datamodules import DataError, DMelodiesDataModule
 from lightning_app import load_run
 from lightning_app.errors import RunError
 from modules.dsae import DSAE
+from modules.protocols import Stage
 
 
 @pytest.fixture
@@ -168,3 +171,34 @@ def test_level_that_nobody_knows_is_full_scale_with_a_warning(copy):
 
     with pytest.warns(UserWarning, match=r"does not tell how loud its clips were, and the data are not here \(no Flu"):
         assert loaded.usual_peak == 1.0
+
+
+def test_draws_of_a_model_with_a_prior_of_each_are_those_of_the_procedure_step_by_step(two_octave_run):
+    run = load_run(two_octave_run)
+    run.model.enter_stage(Stage.INFORMED_PRIOR)
+
+    sounds = run.generate(3, mixture_components=2, seed=4)
+
+    clips = run.ready_data.train_dataset
+    torch.manual_seed(4)
+    with torch.no_grad():
+        # In batches of the data's size, since phases that are guessed make much of rounding.
+        batches = torch.stack([clips[n]["x"] for n in range(len(clips))]).split(7)
+        v = torch.cat([run.model.global_latent(x) for x in batches]).double()
+        drawn = GaussianMixture(2, random_state=4).fit(v.numpy()).sample(3)[0]
+        drawn = torch.from_numpy(np.random.default_rng(4).permutation(drawn)).float()
+        decoded = run.model.decode(run.model.draw_local(1), drawn[:1])
+        expected = run.representation.inverse(decoded, run.n_samples)[0].numpy()
+    expected /= max(1.0, np.abs(expected).max())
+    np.testing.assert_allclose(sounds[0].wave, expected, atol=1e-5)
+    for sound, again in zip(sounds, run.generate(3, mixture_components=2, seed=4), strict=True):
+        np.testing.assert_array_equal(sound.wave, again.wave)
+
+
+def test_model_with_a_prior_of_each_and_no_latents_to_decode_needs_sounds(two_octave_run, monkeypatch):
+    run = load_run(two_octave_run)
+    run.model.enter_stage(Stage.INFORMED_PRIOR)
+    monkeypatch.delattr(DSAE, "draw_local")
+
+    with pytest.raises(RunError, match=r"DSAE has a prior .* draws only with draw_local .* with --reference"):
+        run.generate(1)
