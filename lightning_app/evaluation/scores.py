@@ -38,6 +38,26 @@ _HIGHER_IS_BETTER: Mapping[str, bool] = {
 }
 _OF_THE_DATA = "rpa/resynthesis"
 
+_EVIDENCE: Mapping[str, tuple[str, str]] = {
+    "follows_v": ("follows v in swaps", "judge"),
+    "follows_z": ("follows z in swaps", "judge"),
+    "kept_with_v": ("stays with v when z is drawn", "judge"),
+    "kept_with_z": ("stays with z when v is drawn", "judge"),
+    "judge_accuracy": ("accuracy of the judge on real clips", "judge"),
+    "inception": ("inception score", "judge"),
+    "variety": ("H(y) of what the judge hears", "judge"),
+    "certainty": ("H(y|x) of what the judge hears", "judge"),
+    "read": ("read", "leakage"),
+    "chance": ("read by a guess", "leakage"),
+    "information_gap": ("information, of its code less the other", "information"),
+    "information": ("information of the best dimension", "information"),
+    "active": ("dimensions in use", "information"),
+    "dci_v": ("share of v in what predicts it", "information"),
+}
+"""What tables call these kinds of scores, and the option that measures them."""
+
+_CODES = {"v": "v", "z": "z's mean", "z_t": "z of a frame"}
+
 
 def higher_is_better(key: str) -> bool | None:
     """Whether the higher of two values of a score is the better; None where neither is, as for one term of a loss.
@@ -54,7 +74,7 @@ def order_of(key: str) -> int:
     >>> sorted(["kl_v", "rpa/pre_swap", "swap_f1/pre_swap"], key=order_of)
     ['swap_f1/pre_swap', 'rpa/pre_swap', 'kl_v']
     """
-    kinds = [*_HIGHER_IS_BETTER]
+    kinds = [*_HIGHER_IS_BETTER, *_EVIDENCE]
     kind = key.split("/")[0]
     return kinds.index(kind) if kind in kinds else len(kinds)
 
@@ -73,11 +93,22 @@ def score_label(key: str, factor: str = "instrument") -> str:
 
     >>> score_label("rpa/pre_swap"), score_label("dmig/depth"), score_label("mypkg_score")
     ('raw pitch accuracy, before the swap', 'DMIG, depth', 'mypkg score')
+    >>> score_label("read/z/octave/linear"), score_label("follows_v/octave")
+    ("octave read from z's mean, linear reader (macro F1)", 'octave, follows v in swaps')
     """
     kind, _, of = key.partition("/")
     known = {score.key: score.label for score in swap_scores(factor, [of])}
     if key in known:
         return known[key]
+    if kind == "read":
+        code, read, reader = of.split("/")
+        measure = "R²" if read == "contour" else "macro F1"
+        return f"{read} read from {_CODES[code]}, {reader} reader ({measure})"
+    if kind == "information":
+        code, told = of.split("/")
+        return f"{told}, information of the best dimension of {_CODES[code]}"
+    if kind in _EVIDENCE:
+        return f"{of.replace('_', ' ')}, {_EVIDENCE[kind][0]}"
     words = LATENT_LABELS.get(kind, kind.replace("_", " "))
     return f"{words}, {of}" if of else words
 
@@ -196,4 +227,9 @@ def measuring_options(keys: Sequence[str]) -> list[str]:
     """
     embeddings = sorted({key.split("/")[1] for key in keys if key.startswith("fad/")})
     options = ["--evaluation.fad", f"[{', '.join(embeddings)}]"] if embeddings else []
+    kinds = {key.split("/")[0] for key in keys}
+    for option in dict.fromkeys(option for kind, (_, option) in _EVIDENCE.items() if kind in kinds):
+        options += [f"--evaluation.{option}", "true"]
+    if "counterfactual" in kinds:
+        options += ["--evaluation.counterfactuals", "100"]
     return options + (["--evaluation.rpa", "full"] if any(key.startswith("rpa/") for key in keys) else [])
