@@ -79,6 +79,17 @@ def order_of(key: str) -> int:
     return kinds.index(kind) if kind in kinds else len(kinds)
 
 
+def is_of_another_factor(key: str, factor: str) -> bool:
+    """Whether a key is one of many alike, for each factor, draw or dimension, and not of the one that was swapped.
+
+    >>> keys = ("read/v/octave/linear", "follows_v/instrument", "rpa/pre_swap")
+    >>> [is_of_another_factor(key, "instrument") for key in keys]
+    [True, False, False]
+    """
+    kind, *of = key.split("/")
+    return (kind in _EVIDENCE or kind.startswith("dci_")) and factor not in of
+
+
 def is_count(key: str) -> bool:
     """Whether a key is of a number of clips or embeddings, which is no score."""
     return key.rsplit("/", 1)[-1].startswith("n_")

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lightning_app.evaluation.scores import higher_is_better, is_count, order_of, score_label
+from lightning_app.evaluation.scores import (
+    higher_is_better,
+    is_count,
+    is_of_another_factor,
+    order_of,
+    score_label,
+)
 from lightning_app.figures.over_seeds import margin
 from lightning_app.listening.opened_run import OpenedRun
 from lightning_app.runs.evaluation_record import EvaluationRecord
@@ -66,11 +72,13 @@ class ScoreTable:
     Attributes:
         columns: The runs.
         rows: The scores.
+        more: Scores of other factors than the one that was swapped, and the like.
         differing: Settings of their evaluations that are not the same, so that no score is marked as the best.
     """
 
     columns: list[Column]
     rows: list[Row]
+    more: list[Row]
     differing: list[str]
 
 
@@ -100,11 +108,11 @@ def _table(scored: Sequence[tuple[OpenedRun, EvaluationRecord]]) -> ScoreTable:
     differing = _differing([record for _, record in scored])
     keys = dict.fromkeys(key for _, record in scored for key in record.scores if not is_count(key))
     factor = str(scored[0][1].settings.get("factor", "class"))
-    rows = [
-        _row(key, factor, [[record.scores.get(key) for _, record in part] for part in replicates.values()], differing)
-        for key in sorted(keys, key=order_of)
-    ]
-    return ScoreTable(columns, rows, differing)
+    rows: dict[bool, list[Row]] = {False: [], True: []}
+    for key in sorted(keys, key=order_of):
+        of_runs = [[record.scores.get(key) for _, record in part] for part in replicates.values()]
+        rows[is_of_another_factor(key, factor)].append(_row(key, factor, of_runs, differing))
+    return ScoreTable(columns, rows[False], rows[True], differing)
 
 
 def _row(key: str, factor: str, columns: Sequence[Sequence[float | None]], differing: Sequence[str]) -> Row:

@@ -48,6 +48,18 @@ def test_runs_that_differ_in_their_seed_are_one_column_with_mean_and_interval(sc
     assert not value.best  # there is nothing to be better than
 
 
+def test_scores_of_other_factors_than_the_one_that_was_swapped_stand_apart(scored):
+    keys = ["swap_f1/pre_swap", "follows_v/instrument", "follows_v/octave", "read/z/octave/linear", "inception/drawn"]
+
+    (table,), _ = score_tables([scored("a", dict.fromkeys(keys, 0.5))])
+
+    assert [row.label for row in table.rows] == [
+        "macro F1 of the instrument, before the swap",
+        "instrument, follows v in swaps",
+    ]
+    assert len(table.more) == 3
+
+
 def test_best_is_the_highest_or_the_lowest_by_what_is_measured(scored):
     a = scored("a", {"swap_f1/pre_swap": 0.9, "fad/vggish": 2.0, "kl_v": 0.1, "rpa/pre_swap": 0.5}, z_dim=8)
     b = scored("b", {"swap_f1/pre_swap": 0.8, "fad/vggish": 1.0, "kl_v": 0.2, "rpa/pre_swap": float("nan")}, z_dim=16)
