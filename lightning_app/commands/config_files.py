@@ -33,8 +33,8 @@ def named_configs(option: str) -> dict[str, Path]:
     Args:
         option: ``-c``, ``--config``, one of `FOLDERS`, or ``include``.
 
-    >>> sorted(named_configs("--data"))
-    ['audio_folder', 'dmelodies', 'dmelodies_two_octaves', 'nsynth', 'nsynth_rendered', 'urmp']
+    >>> sorted(named_configs("--data"))[:2], named_configs("--data")["urmp"].name
+    (['audio_folder', 'dmelodies'], 'urmp.yaml')
     """
     root = CONFIGS / FOLDERS.get(option, "")
     patterns = ("**/*.yaml",) if option == "include" else ("*.yaml", "quick/*.yaml", "presets/*.yaml")
