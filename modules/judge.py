@@ -16,7 +16,7 @@ class Judge(nn.Module):
     """Tells the class of a clip by each of its factors from what a model hears, by convolutions over time.
 
     Args:
-        x_shape: Shape of a clip: a sequence (T, F), or a picture (C, F, T).
+        x_shape: Shape of a clip: a sequence (T, F), or a picture (C, T, F).
         n_classes: Number of classes of each factor.
 
     Shape:
@@ -38,12 +38,12 @@ class Judge(nn.Module):
         super().__init__()
         if len(x_shape) not in (2, 3):
             raise ModelError(
-                f"a judge hears sequences (frames, features) or pictures (1, features, frames), and x_shape is "
+                f"a judge hears sequences (frames, features) or pictures (1, frames, features), and x_shape is "
                 f"{tuple(x_shape)}.",
                 argument="representation",
             )
         self._is_picture = len(x_shape) == 3
-        n_features = x_shape[0] * x_shape[1] if self._is_picture else x_shape[1]
+        n_features = x_shape[0] * x_shape[2] if self._is_picture else x_shape[1]
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("scale", torch.ones(()))
         layers: list[nn.Module] = []
@@ -64,4 +64,5 @@ class Judge(nn.Module):
 
     def _features(self, x: Tensor) -> Tensor:
         """Clips as channels over time, (B, features, T)."""
-        return x.flatten(1, 2) if self._is_picture else x.transpose(1, 2)
+        by_feature = x.transpose(-2, -1)
+        return by_feature.flatten(1, 2) if self._is_picture else by_feature

@@ -16,7 +16,7 @@ from datamodules.storage.cache import cached
 from modules.judge import Judge
 from modules.protocols import lacking
 
-VERSION = 1
+VERSION = 2
 """To be raised when what follows trains another judge; a cached one is then not taken any more."""
 
 _STEPS, _BATCH = 400, 64

@@ -9,7 +9,7 @@ from modules.judge import Judge
 FACTORS = {"instrument": 4, "octave": 2}
 
 
-@pytest.mark.parametrize("x_shape", [(40, 8), (3, 8), (1, 8, 40), (2, 8, 40)])
+@pytest.mark.parametrize("x_shape", [(40, 8), (3, 8), (1, 40, 8), (2, 40, 8)])
 def test_sequences_and_pictures_of_any_length_are_judged(x_shape):
     logits = Judge(x_shape, FACTORS)(torch.zeros(3, *x_shape))
 
@@ -18,11 +18,11 @@ def test_sequences_and_pictures_of_any_length_are_judged(x_shape):
 
 def test_a_picture_is_judged_as_its_sequence():
     torch.manual_seed(0)
-    sequence, picture = Judge((40, 8), FACTORS).eval(), Judge((1, 8, 40), FACTORS).eval()
+    sequence, picture = Judge((40, 8), FACTORS).eval(), Judge((1, 40, 8), FACTORS).eval()
     picture.load_state_dict(sequence.state_dict())
     x = torch.randn(3, 40, 8)
 
-    assert torch.equal(sequence(x)["octave"], picture(x.transpose(1, 2)[:, None])["octave"])
+    assert torch.equal(sequence(x)["octave"], picture(x[:, None])["octave"])
 
 
 def test_level_and_scale_of_the_data_do_not_matter():
