@@ -16,6 +16,7 @@ from lightning_app.media.spectrogram_grid import save_spectrogram_grid
 from lightning_app.media.swap_versions import swap_versions
 from lightning_app.runs.run_folder import RunFolder
 from lightning_app.tracking.media import Media, log_media
+from modules.seeding import seeded
 
 
 class SwapExamples(EpochMedia):
@@ -67,9 +68,7 @@ class SwapExamples(EpochMedia):
         rows = [f"{names[labels[i]]} to {names[labels[j]]}" for i, j in zip(sources, targets, strict=True)]
 
         representation, n_samples = data.representation, data.n_samples
-        devices = [module.device] if module.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed, module.device):
             shown = {version: x.float() for version, x in swap_versions(model, source, target).items()}
             audio = {version: representation.inverse(x.cpu(), n_samples).numpy() for version, x in shown.items()}
 

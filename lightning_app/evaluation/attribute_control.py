@@ -18,6 +18,7 @@ from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import Measured
 from lightning_app.evaluation.requirements import regularised, require_members
 from modules.protocols import Regularised, SettableLatents
+from modules.seeding import seeded
 
 _LEAVE_OUT = "--evaluation.control_clips null leaves this out."
 
@@ -141,8 +142,7 @@ class AttributeControl:
         representation = self._data.representation
         decoded = cast(SettableLatents, self._model).decode(versions).float()
         own = torch.from_numpy(self._data.audio(index)).to(decoded.device)
-        with torch.random.fork_rng(devices=[decoded.device] if decoded.device.type == "cuda" else []):
-            torch.manual_seed(self._seed + index)
+        with seeded(self._seed + index, decoded.device):
             waves = representation.inverse(decoded, len(own), like=own.expand(len(decoded), -1))
         measured = np.full((len(versions), len(self._names)), np.nan)
         for version, wave in enumerate(waves.cpu().numpy()):

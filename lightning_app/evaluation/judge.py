@@ -15,6 +15,7 @@ from datamodules.protocols import CachedData, ClipData
 from datamodules.storage.cache import cached
 from modules.judge import Judge
 from modules.protocols import lacking
+from modules.seeding import seeded
 
 VERSION = 2
 """To be raised when what follows trains another judge; a cached one is then not taken any more."""
@@ -43,8 +44,7 @@ def judge_of(data: ClipData, seed: int, device: torch.device, shows_progress: bo
     """
     factors = {name: len(classes) for name, classes in data.class_names.items() if len(classes) > 1}
     # Neither do a run's random numbers matter to the judge, nor it to them.
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.inference_mode(False):
-        torch.manual_seed(seed)
+    with seeded(seed, device), torch.inference_mode(False):
         judge = Judge(data.x_shape, factors).to(device)
 
         def train(folder: Path) -> None:

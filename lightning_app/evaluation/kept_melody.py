@@ -11,6 +11,7 @@ from torch import Tensor
 from metrics.functional import raw_pitch_accuracy
 from modules.audio.pitch import pitch_contours
 from modules.audio.representation import Representation
+from modules.seeding import seeded
 
 
 class Heard(NamedTuple):
@@ -36,8 +37,7 @@ def listen(x: Tensor, representation: Representation, n_samples: int, octaves: S
         octaves: How many octaves above the source the melody of each is expected, n numbers.
         seed: Seed of the phases of the audio.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         audio = representation.inverse(x, n_samples)
     contours = pitch_contours(audio, representation.sample_rate, model="tiny")
     voiced = contours.voiced()

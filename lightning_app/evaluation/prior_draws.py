@@ -11,6 +11,7 @@ from lightning_app.evaluation.clip_rows import ClipRows
 from lightning_app.evaluation.measurement import EncodedClips, Subject
 from lightning_app.evaluation.posterior_mixture import check_components, draw_from_posteriors
 from modules.protocols import LocalLatents
+from modules.seeding import seeded
 
 _MOST = 512  # sequences that are drawn; clips beyond them take the first ones again
 
@@ -55,8 +56,7 @@ class PriorDraws:
             v = np.random.default_rng(seed).standard_normal((n_draws, trained.shape[1]))
         like = next(model.parameters())
         self._global = torch.from_numpy(v).to(like)
-        with torch.random.fork_rng(devices=[like.device] if like.device.type == "cuda" else []):
-            torch.manual_seed(seed)
+        with seeded(seed, like.device):
             self._local = cast(LocalLatents, model).draw_local(n_draws)
 
     def of_global(self, positions: Tensor) -> Tensor:

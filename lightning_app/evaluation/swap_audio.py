@@ -17,6 +17,7 @@ from lightning_app.evaluation.scores import pitch_accuracy
 from metrics.functional.raw_pitch_accuracy import frame_counts
 from modules.audio.crepe import Capacity, crepe
 from modules.audio.pitch import pitch_contours
+from modules.seeding import seeded
 
 THRESHOLD_CENTS = 50.0
 HOP_MS = 20.0  # CREPE takes most of the time, and frames of 64 ms that are 10 ms apart tell hardly more
@@ -70,9 +71,8 @@ class SwapAudio(Measurement):
     def _listen(self, x: Tensor, source: int, target: int) -> None:
         """Adds a swap and its source, (4, ...)."""
         device, representation = self._subject.device, self._subject.data.representation
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            # By the clip, so that neither batches nor processes matter.
-            torch.manual_seed(self._subject.seed + source)
+        # By the clip, so that neither batches nor processes matter.
+        with seeded(self._subject.seed + source, device):
             original = self._heard(source)
             audio = representation.inverse(x.cpu(), original.shape[1]).to(device)
         if self._pitch is not None:

@@ -12,6 +12,7 @@ from metrics.functional.raw_pitch_accuracy import frame_counts
 from modules.audio.crepe import Capacity, crepe
 from modules.audio.pitch import PitchContours, pitch_contours
 from modules.audio.representation import Representation
+from modules.seeding import seeded
 
 KINDS = ("counterfactual_rpa", "counterfactual_rpa_floor", "counterfactual_rpa_ceiling")
 """Of the swap itself, of the true swap reconstructed, and of the source reconstructed."""
@@ -51,8 +52,7 @@ class TruePitch:
         for row, number in enumerate(index.tolist()):
             truth = self._contours(audio[row][None], rate)
             x = torch.stack([of_kind[row].float().cpu() for of_kind in decoded])
-            with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
-                torch.manual_seed(self._seed + number)
+            with seeded(self._seed + number, self._device):
                 sounds = self._representation.inverse(x, audio.shape[1])
             heard = self._contours(sounds, rate)
             for kind, contour in zip(KINDS, heard.hz, strict=True):

@@ -17,6 +17,7 @@ from torch import Tensor
 from lightning_app.media.spectrogram_grid import colour_range
 from modules.audio.representation import Representation
 from modules.audio.resample import resampled
+from modules.seeding import seeded
 
 # The sample rates of MP3, which all browsers play and which makes of four seconds at 16 kHz a tenth of their WAV.
 _MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -91,8 +92,7 @@ class TileMaker:
 
     def decoded(self, x: Tensor, titles: Sequence[str], like: Tensor | None = None) -> list[Tile]:
         """Makes tiles of what a model made, (n, ...), and makes it audible, with the phase of audio (n, n_samples)."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed):
             waves = self.representation.inverse(x, self.n_samples, like=like).numpy()
         return [self.tile(*parts) for parts in zip(x, waves, titles, strict=True)]
 

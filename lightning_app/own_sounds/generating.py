@@ -12,6 +12,7 @@ from lightning_app.own_sounds.hearing import at_model, heard_as_one
 from lightning_app.own_sounds.sound import Sound
 from lightning_app.own_sounds.trained_model import TrainedModel, generative
 from modules.protocols import LocalLatents
+from modules.seeding import seeded
 
 
 def generate(
@@ -38,8 +39,7 @@ def generate(
     """
     model = generative(trained.model)
     sounds = []
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(seed)
+    with seeded(seed), torch.inference_mode():
         for n in range(number):
             if v is None:
                 x = model.generate(1, reference=None if reference is None else reference[n % len(reference)])

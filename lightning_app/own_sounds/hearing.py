@@ -20,6 +20,7 @@ from lightning_app.own_sounds.trained_model import TrainedModel, hears_any_lengt
 from lightning_app.own_sounds.windows import OverlapAdd, window_starts
 from modules.audio.representation import Frames, Representation
 from modules.audio.resample import resampled
+from modules.seeding import seeded
 
 _N_AT_ONCE = 8
 
@@ -71,8 +72,7 @@ def made_audible(
     Returns:
         Audio at the model's rate, (n,).
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         if hears_any_length(trained):
             made = _audio(trained.representation, make(whole(trained.representation, wave)))
         elif trained.representation.frames is not None:

@@ -23,6 +23,7 @@ from lightning_app.report.overview import overview
 from lightning_app.report.score_tables import score_tables
 from lightning_app.report.swaps import AudioMatrix, Examples, audio_matrix, examples
 from lightning_app.report.traversals import TraversalRow, traversals
+from modules.seeding import seeded
 
 GENERATOR = '<meta name="generator" content="disentangle report">'
 """What tells a report from other pages, near its beginning."""
@@ -76,8 +77,7 @@ def render(runs: Sequence[OpenedRun], choices: Choices, progress: Progress) -> s
     task = progress.add_task("Encoding pictures and sounds", total=4 * len(runs))
     sections = []
     for run in runs:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(choices.seed)  # samples from the prior, and the phases of traversals
+        with seeded(choices.seed):  # samples from the prior, and the phases of traversals
             sections.append(_section(run, choices, sounds, lambda: progress.advance(task)))
     charts, unlogged = curves(runs)
     tables, unscored = score_tables(runs)
